@@ -201,22 +201,6 @@ END
   if [[ -n ${opt[extra]} ]]; then printf '!include %s\n' "$(realpath "${opt[extra]}")"; fi
 }
 
-# Sockets go to a short folder of their own: their paths are limited to 107 bytes, and the mail uid must reach them.
-make_run_folder() {
-  run=$(mktemp -d /tmp/mxf-dovecot.XXXXXX)
-  chmod 755 "$run"
-  printf '%s\n' "$run" >"$dir/rundir"
-  ln -s "$tree/usr/lib/dovecot/modules" "$run/modules"
-}
-
-remove_run_folder() { # DIR
-  local folder
-  [[ -s $1/rundir ]] || return 0
-  folder=$(<"$1/rundir")
-  if [[ $folder == /tmp/mxf-dovecot.* ]]; then rm -rf "$folder"; fi
-  rm -f "$1/rundir"
-}
-
 make_mail_folder() {
   local elsewhere
   if [[ -z ${opt[mail]} ]]; then
@@ -241,9 +225,8 @@ do_start() {
   defaults address=127.0.0.1 imap_port=143 imaps_port=993 lmtp_port=24 doveadm_port=8080 doveadm_key= cert= key= \
     users="$dir/users" masters="$dir/masters" master= mail= mail_uid=7717 format=maildir separator=/ prefix= \
     special=yes shared=no capability= mechanisms='plain login' fsync=never quota_grace=0 connections=100 \
-    plaintext=yes failure_delay=       extra=
+    plaintext=yes failure_delay= extra=
   read_options "$@"
-  remove_run_folder "$dir"
   for key in cert key doveadm_key; do
     if [[ -n ${opt[$key]} ]]; then opt[$key]=$(realpath -e "${opt[$key]}"); fi
   done
@@ -260,7 +243,8 @@ do_start() {
   fi
   needs_free "${opt[address]}" "${opt[imap_port]}" "${opt[imaps_port]}" "${opt[lmtp_port]}" "${opt[doveadm_port]}"
   make_mail_folder
-  make_run_folder
+  make_run_folder # the mail uid must reach the sockets, too
+  ln -s "$tree/usr/lib/dovecot/modules" "$run/modules"
   mkdir -p "$dir/state"
   write_configuration | private_file "$dir/dovecot.conf"
   : >"$dir/log"
@@ -279,12 +263,10 @@ do_start() {
   if [[ ${opt[doveadm_port]} != 0 ]]; then
     await "doveadm on ${opt[address]}:${opt[doveadm_port]}" 20 connects "${opt[address]}" "${opt[doveadm_port]}"
   fi
+  keep_run_folder
 }
 
-do_stop() {
-  stop_server "$1"
-  remove_run_folder "$1"
-}
+do_stop() { stop_server "$1"; }
 
 do_run() {
   local conf program

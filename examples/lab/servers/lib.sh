@@ -91,13 +91,29 @@ open_dir() {
   mkdir -p "$1"
   dir=$(cd "$1" && pwd -P)
   if is_running "$dir"; then fail "already running in $dir (pid $(head -1 "$dir/pid"))"; fi
-  rm -f "$dir/pid" "$dir/pid.birth"
+  stop_recorded "$dir" # children that outlived a killed parent
 }
 
 new_secret() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 # private_file PATH: reads stdin into a file that only its owner reads.
 private_file() { (umask 077; rm -f "$1"; cat >"$1"); }
+
+# make_run_folder: a short folder for sockets, whose paths are limited to 107 bytes; sets $run, recorded in DIR/rundir.
+# It goes away when the start fails (start ends with keep_run_folder), and with stop.
+make_run_folder() {
+  remove_run_folder "$dir"
+  run=$(mktemp -d /tmp/mxf-server.XXXXXX)
+  chmod 755 "$run"
+  printf '%s\n' "$run" >"$dir/rundir"
+  trap 'remove_run_folder "$dir"' EXIT
+}
+keep_run_folder() { trap - EXIT; }
+remove_run_folder() { # DIR
+  [[ -s $1/rundir ]] || return 0
+  if [[ $(<"$1/rundir") == /tmp/mxf-server.* ]]; then rm -rf "$(<"$1/rundir")"; fi
+  rm -f "$1/rundir"
+}
 
 # searchable UID PATH: may that user walk down to PATH?
 searchable() { setpriv --reuid="$1" --regid="$1" --clear-groups test -x "$2" 2>/dev/null; }
@@ -213,6 +229,7 @@ stop_recorded() {
 stop_server() { # DIR
   [[ -d $1 ]] || return 0
   stop_recorded "$(cd "$1" && pwd -P)"
+  remove_run_folder "$1"
 }
 
 # run_command COMMAND [ARGUMENT...]: calls do_COMMAND of the script.
