@@ -1,17 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli.hpp"
 
+#include <algorithm>
+#include <exception>
+#include <iomanip>
 #include <iostream>
 
+#include "app/command.hpp"
+#include "base/escape.hpp"
+
 namespace mxferry::app {
+namespace {
+
+void print_help(std::ostream& out) {
+  out << "mxferry moves an organisation's mail between providers and changes its mail DNS in a "
+         "safe order.\n\n"
+         "usage: mxferry COMMAND [OPTIONS]     (mxferry COMMAND --help explains one)\n\n";
+  for (const auto& command : commands())
+    out << "  " << std::left << std::setw(16) << command.name << command.summary << '\n';
+  out << "\n  --version       print the version\n  --help          this text\n";
+}
+
+// The longest name in the table that begins the words: "dns records" before "dns".
+const Command* find(std::span<const std::string> args, std::size_t& used) {
+  const Command* best = nullptr;
+  for (const auto& command : commands()) {
+    const auto words =
+        static_cast<std::size_t>(std::count(command.name.begin(), command.name.end(), ' ')) + 1;
+    if (words > args.size() || (best != nullptr && words <= used)) continue;
+    std::string typed = args[0];
+    for (std::size_t i = 1; i < words; ++i) typed += " " + args[i];
+    if (typed == command.name) {
+      best = &command;
+      used = words;
+    }
+  }
+  return best;
+}
+
+}  // namespace
 
 int run(std::span<const std::string> args) {
-  if (!args.empty() && (args[0] == "--version" || args[0] == "version")) {
+  if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
+    print_help(args.empty() ? std::cerr : std::cout);
+    return static_cast<int>(args.empty() ? Exit::usage : Exit::done);
+  }
+  if (args[0] == "--version" || args[0] == "version") {
     std::cout << "mxferry " << MXFERRY_VERSION << '\n';
     return static_cast<int>(Exit::done);
   }
-  std::cerr << "usage: mxferry COMMAND [OPTIONS]; mxferry --version\n";
-  return static_cast<int>(Exit::usage);
+  std::size_t used = 0;
+  const Command* command = find(args, used);
+  if (command == nullptr) {
+    std::cerr << "mxferry: there is no command \"" << escape_line(args[0])
+              << "\"; mxferry --help lists them\n";
+    return static_cast<int>(Exit::usage);
+  }
+  try {
+    return command->run(args.subspan(used));
+  } catch (const std::exception& e) {
+    std::cerr << "mxferry: our own fault: " << escape_line(e.what()) << '\n';
+    return static_cast<int>(Exit::fault);
+  }
 }
 
 }  // namespace mxferry::app

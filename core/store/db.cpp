@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/db.hpp"
+
+#include <sqlite3.h>
+
+namespace mxferry::store {
+
+bool Row::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+std::int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+std::string Row::text(int column) const {
+  const void* data = sqlite3_column_blob(statement_, column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  return data == nullptr ? std::string() : std::string(static_cast<const char*>(data), size);
+}
+
+void Db::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+void Db::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+Db::Db(sqlite3* handle) : handle_(handle) {}
+Db::Db(Db&&) noexcept = default;
+Db& Db::operator=(Db&&) noexcept = default;
+Db::~Db() { statements_.clear(); }
+
+Result<Db> Db::open(const std::filesystem::path& file, OpenMode mode) {
+  int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX;
+  flags |= mode == OpenMode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  if (mode == OpenMode::create) flags |= SQLITE_OPEN_CREATE;
+  sqlite3* handle = nullptr;
+  const int rc = sqlite3_open_v2(file.c_str(), &handle, flags, nullptr);
+  Db db(handle);
+  if (rc != SQLITE_OK)
+    return fail(ErrorCode::store, "open state " + file.string(),
+                handle ? sqlite3_errmsg(handle) : sqlite3_errstr(rc));
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, 5000);
+  if (mode != OpenMode::read_only)
+    MXF_CHECK(
+        db.script("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"));
+  return db;
+}
+
+Unexpected<Error> Db::failed(std::string_view sql) const {
+  const int code = sqlite3_extended_errcode(handle_.get());
+  Error error;
+  error.code = ErrorCode::store;
+  error.operation = "state: " + std::string(sql.substr(0, 120));
+  error.text = sqlite3_errmsg(handle_.get());
+  if ((code & 0xff) == SQLITE_BUSY) error.with_retry(Retry::safe);
+  if ((code & 0xff) == SQLITE_FULL)
+    error.with_remedy("free space on the state's file system and run the same command again");
+  return fail(std::move(error));
+}
+
+Result<void> Db::execute(std::string_view sql, const std::vector<Value>& args,
+                         const std::function<void(const Row&)>* row) {
+  auto& slot = statements_[std::string(sql)];
+  if (!slot) {
+    sqlite3_stmt* made = nullptr;
+    if (sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                           SQLITE_PREPARE_PERSISTENT, &made, nullptr) != SQLITE_OK) {
+      auto error = failed(sql);
+      statements_.erase(std::string(sql));
+      return error;
+    }
+    slot.reset(made);
+  }
+  sqlite3_stmt* statement = slot.get();
+  int index = 0;
+  for (const auto& arg : args) {
+    ++index;
+    int rc = SQLITE_OK;
+    if (const auto* number = std::get_if<std::int64_t>(&arg)) {
+      rc = sqlite3_bind_int64(statement, index, *number);
+    } else if (const auto* text = std::get_if<std::string>(&arg)) {
+      rc = sqlite3_bind_text64(statement, index, text->data(), text->size(), SQLITE_STATIC,
+                               SQLITE_UTF8);
+    } else if (const auto* blob = std::get_if<Blob>(&arg)) {
+      rc = sqlite3_bind_blob64(statement, index, blob->bytes.empty() ? "" : blob->bytes.data(),
+                               blob->bytes.size(), SQLITE_STATIC);
+    } else {
+      rc = sqlite3_bind_null(statement, index);
+    }
+    if (rc != SQLITE_OK) {
+      auto error = failed(sql);
+      sqlite3_clear_bindings(statement);
+      return error;
+    }
+  }
+  int rc = SQLITE_ROW;
+  while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+    if (row != nullptr) (*row)(Row(statement));
+  }
+  Result<void> out;
+  if (rc != SQLITE_DONE) out = failed(sql);
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  return out;
+}
+
+Result<void> Db::script(const std::string& sql) {
+  if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    return failed(sql);
+  return {};
+}
+
+Result<Transaction> Db::begin() {
+  MXF_CHECK(run("BEGIN IMMEDIATE"));
+  return Transaction(*this);
+}
+
+std::int64_t Db::last_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
+std::int64_t Db::changes() const { return sqlite3_changes64(handle_.get()); }
+
+Transaction::~Transaction() {
+  if (db_ != nullptr) (void)db_->run("ROLLBACK");
+}
+
+Result<void> Transaction::commit() {
+  MXF_CHECK(db_->run("COMMIT"));
+  db_ = nullptr;
+  return {};
+}
+
+}  // namespace mxferry::store
