@@ -99,20 +99,23 @@ new_secret() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 # private_file PATH: reads stdin into a file that only its owner reads.
 private_file() { (umask 077; rm -f "$1"; cat >"$1"); }
 
-# make_run_folder: a short folder for sockets, whose paths are limited to 107 bytes; sets $run, recorded in DIR/rundir.
-# It goes away when the start fails (start ends with keep_run_folder), and with stop.
+# make_run_folder: a short folder for sockets, whose paths are limited to 107 bytes; sets $run. Its name is kept in
+# DIR/rundir, so that a restarted server has its sockets where other servers know them. It goes away when the start
+# fails (start ends with keep_run_folder), and with stop.
 make_run_folder() {
   remove_run_folder "$dir"
-  run=$(mktemp -d /tmp/mxf-server.XXXXXX)
-  chmod 755 "$run"
+  run=$(cat "$dir/rundir" 2>/dev/null || true)
+  if [[ $run != /tmp/mxf-server.* ]] || ! mkdir -m 755 "$run" 2>/dev/null; then
+    run=$(mktemp -d /tmp/mxf-server.XXXXXX)
+    chmod 755 "$run"
+  fi
   printf '%s\n' "$run" >"$dir/rundir"
   trap 'remove_run_folder "$dir"' EXIT
 }
 keep_run_folder() { trap - EXIT; }
 remove_run_folder() { # DIR
   [[ -s $1/rundir ]] || return 0
-  if [[ $(<"$1/rundir") == /tmp/mxf-server.* ]]; then rm -rf "$(<"$1/rundir")"; fi
-  rm -f "$1/rundir"
+  if [[ $(<"$1/rundir") == /tmp/mxf-server.* && -O $(<"$1/rundir") ]]; then rm -rf "$(<"$1/rundir")"; fi
 }
 
 # searchable UID PATH: may that user walk down to PATH?
