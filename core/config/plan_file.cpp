@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: Apache-2.0
+// toml++ lives in this file alone (it costs seconds a compile). The reader keeps the first problem
+// and goes on with defaults, so that the code that names the keys stays a plain list;
+// read_plan_file() returns that problem at the end.
+#include "config/plan_file.hpp"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <set>
+#include <sstream>
+
+#include "base/escape.hpp"
+#include "base/sha256.hpp"
+#include "config/duration.hpp"
+#include "config/mailboxes_csv.hpp"
+
+namespace mxferry::config {
+namespace fs = std::filesystem;
+namespace {
+
+class Problems {
+ public:
+  explicit Problems(std::string file) : file_(std::move(file)) {}
+  void add(const toml::source_region& where, const std::string& what,
+           const std::string& remedy = "") {
+    if (first_) return;
+    Error error;
+    error.code = ErrorCode::config;
+    error.operation =
+        file_ + ":" + std::to_string(where.begin.line) + ":" + std::to_string(where.begin.column);
+    error.text = what;
+    error.remedy = remedy;
+    first_ = std::move(error);
+  }
+  const std::optional<Error>& first() const { return first_; }
+
+ private:
+  std::string file_;
+  std::optional<Error> first_;
+};
+
+std::string kind_of(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a number with a fraction";
+    case toml::node_type::boolean:
+      return "true or false";
+    default:
+      return "a date or time";
+  }
+}
+
+// One table of the file: each key is asked for once; what is left at the end is unknown.
+class Section {
+ public:
+  Section(const toml::table* table, std::string path, Problems& problems)
+      : table_(table), path_(std::move(path)), problems_(problems) {}
+  ~Section() {
+    if (table_ == nullptr) return;
+    for (const auto& [key, node] : *table_) {
+      if (asked_.contains(std::string(key.str()))) continue;
+      std::string known;
+      for (const auto& name : asked_) known += (known.empty() ? "" : ", ") + name;
+      problems_.add(key.source(), "unknown key \"" + escape_line(key.str()) + "\" in [" + path_ +
+                                      "]; known: " + known);
+    }
+  }
+  Section(const Section&) = delete;
+  Section& operator=(const Section&) = delete;
+
+  bool exists() const { return table_ != nullptr; }
+  const toml::node* node(const std::string& key) {
+    asked_.insert(key);
+    return table_ == nullptr ? nullptr : table_->get(key);
+  }
+  void wrong(const toml::node& found, const std::string& key, const std::string& expected) {
+    problems_.add(found.source(),
+                  path_ + "." + key + ": expected " + expected + ", found " + kind_of(found));
+  }
+  void missing(const std::string& key, const std::string& expected,
+               const std::string& remedy = "") {
+    const toml::source_region nowhere{{1, 1}, {1, 1}, nullptr};
+    problems_.add(table_ == nullptr ? nowhere : table_->source(),
+                  path_ + "." + key + " is missing: expected " + expected, remedy);
+  }
+  void text(const std::string& key, std::string& out) {
+    const auto* found = node(key);
+    if (found == nullptr) return;
+    if (const auto value = found->value_exact<std::string>())
+      out = *value;
+    else
+      wrong(*found, key, "a string");
+  }
+  void need_text(const std::string& key, std::string& out, const std::string& what) {
+    text(key, out);
+    if (out.empty()) missing(key, what);
+  }
+  void flag(const std::string& key, bool& out) {
+    const auto* found = node(key);
+    if (found == nullptr) return;
+    if (const auto value = found->value_exact<bool>())
+      out = *value;
+    else
+      wrong(*found, key, "true or false");
+  }
+  template <class Int>
+  void number(const std::string& key, Int& out, std::int64_t least, std::int64_t most) {
+    const auto* found = node(key);
+    if (found == nullptr) return;
+    const auto value = found->value_exact<std::int64_t>();
+    const std::string range =
+        "an integer from " + std::to_string(least) + " to " + std::to_string(most);
+    if (!value)
+      wrong(*found, key, range);
+    else if (*value < least || *value > most)
+      problems_.add(found->source(), path_ + "." + key + ": expected " + range + ", found " +
+                                         std::to_string(*value));
+    else
+      out = static_cast<Int>(*value);
+  }
+  void duration(const std::string& key, Millis& out) {
+    const auto* found = node(key);
+    if (found == nullptr) return;
+    const auto value = found->value_exact<std::string>();
+    const auto parsed = value ? parse_duration(*value) : std::nullopt;
+    if (parsed)
+      out = *parsed;
+    else
+      problems_.add(found->source(),
+                    path_ + "." + key +
+                        ": expected a duration such as \"90s\", \"2h\" or \"7d\", found " +
+                        (value ? "\"" + escape_line(*value) + "\"" : kind_of(*found)));
+  }
+  void texts(const std::string& key, std::vector<std::string>& out) {
+    const auto* found = node(key);
+    if (found == nullptr) return;
+    const auto* array = found->as_array();
+    if (array == nullptr) return wrong(*found, key, "an array of strings");
+    for (const auto& item : *array) {
+      if (const auto value = item.value_exact<std::string>())
+        out.push_back(*value);
+      else
+        return wrong(item, key, "an array of strings");
+    }
+  }
+  // A table of name = "value"; integers and booleans are taken as their spelling.
+  void pairs(const std::string& key, std::map<std::string, std::string>& out, bool references) {
+    const auto* found = node(key);
+    if (found == nullptr) return;
+    const auto* table = found->as_table();
+    if (table == nullptr) return wrong(*found, key, "a table of name = \"value\"");
+    for (const auto& [name, value] : *table) {
+      if (const auto v = value.value_exact<std::string>()) {
+        const bool reference = v->starts_with("env:") || v->starts_with("file:");
+        if (references && !reference)
+          problems_.add(value.source(),
+                        path_ + "." + key + "." + std::string(name.str()) +
+                            ": expected a reference (env:NAME or file:PATH), found a literal value",
+                        "put the secret into a file of mode 0600 and write file:PATH here");
+        out[std::string(name.str())] = *v;
+      } else if (const auto i = value.value_exact<std::int64_t>()) {
+        out[std::string(name.str())] = std::to_string(*i);
+      } else if (const auto b = value.value_exact<bool>()) {
+        out[std::string(name.str())] = *b ? "true" : "false";
+      } else {
+        return wrong(value, key + "." + std::string(name.str()), "a string");
+      }
+    }
+  }
+  const toml::table* table(const std::string& key) {
+    const auto* found = node(key);
+    if (found == nullptr) return nullptr;
+    if (found->as_table() == nullptr) wrong(*found, key, "a table");
+    return found->as_table();
+  }
+  std::vector<const toml::table*> tables(const std::string& key) {
+    std::vector<const toml::table*> out;
+    const auto* found = node(key);
+    if (found == nullptr) return out;
+    const auto* array = found->as_array();
+    if (array == nullptr) {
+      wrong(*found, key, "an array of tables");
+      return out;
+    }
+    for (const auto& item : *array) {
+      if (item.as_table() == nullptr) {
+        wrong(item, key, "an array of tables");
+        return out;
+      }
+      out.push_back(item.as_table());
+    }
+    return out;
+  }
+  Problems& problems() { return problems_; }
+  std::string path(const std::string& key) const { return path_ + "." + key; }
+
+ private:
+  const toml::table* table_;
+  std::string path_;
+  Problems& problems_;
+  std::set<std::string> asked_;
+};
+
+void read_side(Section section, Side& side) {
+  section.need_text("endpoint", side.endpoint, "imap://HOST[:PORT] or imaps://HOST[:PORT]");
+  if (!side.endpoint.empty() && !side.endpoint.starts_with("imap://") &&
+      !side.endpoint.starts_with("imaps://"))
+    section.problems().add(section.node("endpoint")->source(),
+                           section.path("endpoint") +
+                               ": expected imap://HOST[:PORT] or imaps://HOST[:PORT], found \"" +
+                               escape_line(side.endpoint) + "\"");
+  if (side.endpoint.find('@') != std::string::npos)
+    section.problems().add(section.node("endpoint")->source(),
+                           section.path("endpoint") + ": a user stands in mailboxes.csv, not here");
+  section.text("provider", side.provider);
+  section.text("address", side.address);
+  section.text("ca_file", side.ca_file);
+  section.text("pin", side.pin);
+  section.pairs("set", side.set, false);
+  section.pairs("secret", side.secret, true);
+}
+
+// LDH labels, at most 63 octets each and 253 in all (RFC 1035 §2.3.4).
+bool is_host_name(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (name.empty() || name.size() > 253) return false;
+  std::size_t label = 0;
+  char last = '.';
+  for (const char c : name) {
+    if (c == '.') {
+      if (label == 0 || last == '-') return false;
+      label = 0;
+    } else {
+      const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '_' || (c == '-' && label != 0);
+      if (!ok || ++label > 63) return false;
+    }
+    last = c;
+  }
+  return label != 0 && last != '-';
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+void read_domain(Section section, Domain& domain) {
+  section.need_text("name", domain.name, "the domain, such as \"example.com\"");
+  domain.name = lower(domain.name);
+  if (domain.name.ends_with('.')) domain.name.pop_back();
+  if (!domain.name.empty() && !is_host_name(domain.name))
+    section.problems().add(
+        section.node("name")->source(),
+        section.path("name") + ": \"" + escape_line(domain.name) +
+            "\" is not a domain name (an international name goes in as its A-label)");
+  section.texts("mx", domain.mx);
+  if (domain.mx.empty())
+    section.missing("mx", "the new provider's MX records, such as [\"10 mx.example.net.\"]");
+  for (auto& mx : domain.mx) {
+    std::istringstream words(mx);
+    long preference = -1;
+    std::string host;
+    std::string more;
+    words >> preference >> host;
+    if (!words || (words >> more) || preference < 0 || preference > 65535 || !is_host_name(host) ||
+        !host.ends_with('.')) {
+      section.problems().add(section.node("mx")->source(),
+                             section.path("mx") +
+                                 ": expected \"PREFERENCE HOST.\" with a final dot, found \"" +
+                                 escape_line(mx) + "\"");
+      break;
+    }
+    mx = std::to_string(preference) + " " + lower(host);
+  }
+  section.text("spf", domain.spf);
+  if (!domain.spf.empty() && domain.spf != "v=spf1" && !domain.spf.starts_with("v=spf1 "))
+    section.problems().add(
+        section.node("spf")->source(),
+        section.path("spf") + ": expected a record that begins \"v=spf1 \" (RFC 7208 §4.5)");
+  for (const auto* table : section.tables("dkim")) {
+    Section key(table, section.path("dkim"), section.problems());
+    DkimKey dkim;
+    key.need_text("selector", dkim.selector, "the selector's name");
+    key.text("type", dkim.type);
+    key.need_text("data", dkim.data, "the record's text (v=DKIM1; …) or the CNAME's target");
+    if (dkim.type != "TXT" && dkim.type != "CNAME")
+      section.problems().add(table->source(), section.path("dkim") + ": type is TXT or CNAME");
+    if (!dkim.selector.empty() && !is_host_name(dkim.selector))
+      section.problems().add(
+          table->source(),
+          section.path("dkim") + ": \"" + escape_line(dkim.selector) + "\" is not a selector");
+    domain.dkim.push_back(std::move(dkim));
+  }
+  for (const auto* table : section.tables("client")) {
+    Section entry(table, section.path("client"), section.problems());
+    ClientRecord record;
+    entry.need_text("name", record.name, "the record's name, relative to the domain");
+    entry.need_text("type", record.type, "CNAME, SRV, A, AAAA or TXT");
+    entry.texts("data", record.data);
+    if (record.data.empty()) entry.missing("data", "at least one record");
+    static const std::set<std::string> types = {"CNAME", "SRV", "A", "AAAA", "TXT"};
+    if (!record.type.empty() && !types.contains(record.type))
+      section.problems().add(table->source(),
+                             section.path("client") + ": type is one of CNAME, SRV, A, AAAA, TXT");
+    domain.client.push_back(std::move(record));
+  }
+  section.texts("verification", domain.verification);
+  section.text("tls_rpt", domain.tls_rpt);
+  section.text("canary", domain.canary);
+  {
+    const auto* table = section.table("dmarc");
+    Section dmarc(table, section.path("dmarc"), section.problems());
+    if (table != nullptr) dmarc.flag("stage", domain.dmarc_stage);
+  }
+  const auto* table = section.table("dns");
+  if (table == nullptr) {
+    section.missing("dns", "dns = { plugin = \"…\", zone = \"…\", set = {…}, secret = {…} }");
+    return;
+  }
+  Section dns(table, section.path("dns"), section.problems());
+  dns.need_text("plugin", domain.dns.plugin, "the DNS plugin's id (mxferry plugins list)");
+  dns.text("zone", domain.dns.zone);
+  if (domain.dns.zone.empty()) domain.dns.zone = domain.name;
+  domain.dns.zone = lower(domain.dns.zone);
+  if (!domain.dns.zone.ends_with('.')) domain.dns.zone += '.';
+  dns.pairs("set", domain.dns.set, false);
+  dns.pairs("secret", domain.dns.secret, true);
+}
+
+void read_all(const toml::table& root, PlanFile& plan, Problems& problems) {
+  Section top(&root, "top level", problems);
+  {
+    Section s(top.table("migration"), "migration", problems);
+    s.need_text("id", plan.id, "the migration's name: letters, digits, - and _");
+    const bool plain = std::all_of(plan.id.begin(), plan.id.end(), [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '-' || c == '_';
+    });
+    if (!plan.id.empty() && (!plain || plan.id.size() > 64))
+      problems.add(s.node("id")->source(),
+                   "migration.id: letters, digits, - and _ only, at most 64, found \"" +
+                       escape_line(plan.id) + "\"");
+    s.text("tenant", plan.tenant);
+    s.number("parallel", plan.parallel, 1, 64);
+  }
+  read_side(Section(top.table("source"), "source", problems), plan.source);
+  read_side(Section(top.table("dest"), "dest", problems), plan.dest);
+  {
+    Section s(top.table("mailboxes"), "mailboxes", problems);
+    std::string csv;
+    s.need_text("csv", csv, "the path of mailboxes.csv, relative to this file");
+    plan.mailboxes_csv = csv;
+    s.texts("pilot", plan.pilot);
+  }
+  for (const auto* table : top.tables("domain"))
+    read_domain(Section(table, "domain", problems), plan.domains.emplace_back());
+  {
+    Section s(top.table("ttl"), "ttl", problems);
+    s.number("lowered", plan.ttl_lowered, 1, 86400);
+  }
+  {
+    Section s(top.table("delta"), "delta", problems);
+    s.duration("every", plan.delta_every);
+    s.duration("for", plan.delta_for);
+    s.duration("max_age", plan.delta_max_age);
+  }
+  {
+    Section s(top.table("mta_sts"), "mta_sts", problems);
+    s.duration("hold", plan.mta_sts_hold);
+  }
+  {
+    Section s(top.table("monitor"), "monitor", problems);
+    s.duration("for", plan.monitor_for);
+  }
+  {
+    Section s(top.table("stragglers"), "stragglers", problems);
+    s.duration("every", plan.stragglers_every);
+  }
+  {
+    Section s(top.table("spf"), "spf", problems);
+    s.duration("overlap", plan.spf_overlap);
+  }
+  {
+    Section s(top.table("retain"), "retain", problems);
+    s.duration("for", plan.retain_for);
+  }
+  {
+    Section s(top.table("approve"), "approve", problems);
+    if (const auto* node = s.node("flip")) {
+      if (node->value_exact<std::string>() == std::optional<std::string>("auto")) {
+        plan.approve_flip = 0;
+      } else if (node->value_exact<std::int64_t>() == std::optional<std::int64_t>(1)) {
+        plan.approve_flip = 1;
+      } else {
+        s.wrong(*node, "flip", "\"auto\" or 1");
+      }
+    }
+  }
+  {
+    Section s(top.table("window"), "window", problems);
+    s.text("flip", plan.window);
+    if (plan.window != "always")
+      problems.add(s.node("flip")->source(),
+                   "window.flip: only \"always\" is known to this version, found \"" +
+                       escape_line(plan.window) + "\"");
+  }
+  {
+    Section s(top.table("resolve"), "resolve", problems);
+    s.texts("root", plan.resolve_root);
+    s.texts("resolvers", plan.resolvers);
+    s.flag("allow_loopback", plan.allow_loopback);
+  }
+  {
+    Section s(top.table("addresses"), "addresses", problems);
+    s.texts("ignore", plan.addresses_ignore);
+  }
+  {
+    Section s(top.table("plugins"), "plugins", problems);
+    std::vector<std::string> paths;
+    s.texts("path", paths);
+    plan.plugins_path.assign(paths.begin(), paths.end());
+  }
+  for (const auto* table : top.tables("accept")) {
+    Section s(table, "accept", problems);
+    Accept accept;
+    s.need_text("id", accept.id, "a finding's id");
+    s.need_text("reason", accept.reason, "why it is accepted");
+    plan.accept.push_back(std::move(accept));
+  }
+}
+
+Result<std::string> read_file(const fs::path& file, const std::string& what) {
+  std::error_code ec;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream || fs::is_directory(file, ec)) {
+    Error error;
+    error.code = ErrorCode::config;
+    error.operation = file.string();
+    error.text = "cannot read the " + what;
+    return fail(
+        std::move(error.with_remedy("check the path; it is relative to the folder of plan.toml")));
+  }
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return std::move(text).str();
+}
+
+}  // namespace
+
+Result<PlanFile> read_plan_file(const fs::path& file) {
+  MXF_TRY(text, read_file(file, "plan"));
+  PlanFile plan;
+  plan.file = fs::absolute(file);
+  Problems problems(file.string());
+  try {
+    const toml::table root = toml::parse(text, file.string());
+    read_all(root, plan, problems);
+  } catch (const toml::parse_error& e) {
+    problems.add(e.source(), std::string("not TOML: ") + std::string(e.description()));
+  }
+  if (problems.first()) return fail(*problems.first());
+  const auto at_top = [&](const std::string& what) {
+    return fail(ErrorCode::config, file.string() + ":1:1", what);
+  };
+  if (plan.domains.empty()) return at_top("expected at least one [[domain]]");
+  std::set<std::string> names;
+  for (const auto& domain : plan.domains) {
+    if (!names.insert(domain.name).second)
+      return at_top("the domain \"" + domain.name + "\" stands twice");
+    const std::string dotted = domain.name + ".";
+    const bool inside = dotted == domain.dns.zone || dotted.ends_with("." + domain.dns.zone);
+    if (!inside)
+      return at_top("domain " + domain.name + " does not lie in its zone " + domain.dns.zone);
+  }
+  if (plan.mailboxes_csv.is_relative())
+    plan.mailboxes_csv = plan.file.parent_path() / plan.mailboxes_csv;
+  MXF_TRY(csv, read_file(plan.mailboxes_csv, "list of mailboxes"));
+  MXF_TRY(boxes, parse_mailboxes_csv(csv, plan.mailboxes_csv.string()));
+  plan.mailboxes = std::move(boxes);
+  for (const auto& pilot : plan.pilot) {
+    const bool known =
+        std::any_of(plan.mailboxes.begin(), plan.mailboxes.end(),
+                    [&](const Mailbox& box) { return box.dest == pilot || box.source == pilot; });
+    if (!known)
+      return at_top("mailboxes.pilot names \"" + escape_line(pilot) + "\", which is not in " +
+                    plan.mailboxes_csv.string());
+  }
+  plan.sha256 = sha256_hex(sha256_hex(text) + sha256_hex(csv));
+  return plan;
+}
+
+}  // namespace mxferry::config

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/plan_file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "config/duration.hpp"
+#include "config/mailboxes_csv.hpp"
+#include "support/temp_dir.hpp"
+
+namespace mxferry::config {
+namespace {
+
+constexpr const char* kGood = R"toml([migration]
+id = "alpha"
+[source]
+endpoint = "imap://old.test:143"
+[dest]
+endpoint = "imaps://new.test"
+provider = "dovecot"
+set = { doveadm_url = "http://127.0.0.1:8080", retries = 3 }
+secret = { doveadm_key = "file:/k" }
+[mailboxes]
+csv = "boxes.csv"
+pilot = ["a@alpha.test"]
+[[domain]]
+name = "Alpha.Test"
+mx = ["10 MX.new.test."]
+spf = "v=spf1 ip4:127.77.0.20 -all"
+dkim = [{ selector = "new", data = "v=DKIM1; p=AAAA" }]
+client = [{ name = "autoconfig", type = "CNAME", data = ["new.test."] }]
+dns = { plugin = "powerdns", set = { url = "http://127.77.0.53:8081" }, secret = { api_key = "env:KEY" } }
+[ttl]
+lowered = 10
+[delta]
+every = "2h"
+for = "1d12h"
+[approve]
+flip = "auto"
+)toml";
+constexpr const char* kCsv =
+    "source,dest,source_secret,dest_secret,quota,aliases\na@alpha.test,,env:A,file:/"
+    "b,100M,x@alpha.test y@alpha.test\n";
+
+Result<PlanFile> read(const std::string& toml, const std::string& csv = kCsv) {
+  test::TempDir dir;
+  std::ofstream(dir / "plan.toml") << toml;
+  std::ofstream(dir / "boxes.csv") << csv;
+  return read_plan_file(dir / "plan.toml");
+}
+
+std::string changed(const std::string& from, const std::string& to) {
+  std::string text = kGood;
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(PlanFile, ReadsAWholePlan) {
+  const auto plan = read(kGood);
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_EQ(plan->id, "alpha");
+  EXPECT_EQ(plan->domains.at(0).name, "alpha.test");
+  EXPECT_EQ(plan->domains.at(0).dns.zone, "alpha.test.");
+  EXPECT_EQ(plan->domains.at(0).mx.at(0), "10 mx.new.test.");
+  EXPECT_EQ(plan->dest.set.at("retries"), "3");
+  EXPECT_EQ(plan->delta_for, std::chrono::hours(36));
+  EXPECT_EQ(plan->approve_flip, 0);
+  EXPECT_EQ(plan->mailboxes.at(0).dest, "a@alpha.test");
+  EXPECT_EQ(plan->mailboxes.at(0).quota_bytes, 100ULL << 20U);
+  EXPECT_EQ(plan->mailboxes.at(0).aliases.size(), 2U);
+  EXPECT_EQ(plan->ttl_lowered, 10U);
+}
+
+struct Wrong {
+  const char* from;
+  const char* to;
+  const char* place;  // line:column
+  const char* words;
+};
+
+TEST(PlanFile, EachMistakeNamesItsPlaceAndWhatWasExpected) {
+  const Wrong cases[] = {
+      {"id = \"alpha\"", "id = 7", ":2:", "expected a string"},
+      {"id = \"alpha\"", "id = \"a/b\"", ":2:", "letters, digits"},
+      {"lowered = 10", "lowered = \"10\"", ":21:", "expected an integer from 1 to 86400"},
+      {"lowered = 10", "lowered = 0", ":21:", "found 0"},
+      {"lowered = 10", "lowred = 10", ":21:1", "unknown key \"lowred\""},
+      {"every = \"2h\"", "every = \"2 hours\"", ":23:", "expected a duration"},
+      {"10 MX.new.test.", "10 mx.new.test", ":15:", "with a final dot"},
+      {"10 MX.new.test.", "mx.new.test.", ":15:", "PREFERENCE HOST."},
+      {"v=spf1 ip4", "v=spf2 ip4", ":16:", "v=spf1"},
+      {"env:KEY", "s3cret", ":19:", "expected a reference"},
+      {"flip = \"auto\"", "flip = \"yes\"", ":26:", "\"auto\" or 1"},
+      {"imap://old.test:143", "pop3://old.test", ":4:", "imap://HOST"},
+      {"[ttl]", "[tll]", ":20:", "unknown key \"tll\""},
+      {"[migration]", "[migration", ":1:", "not TOML"},
+      {"pilot = [\"a@alpha.test\"]", "pilot = [\"z@alpha.test\"]", ":1:1", "z@alpha.test"},
+  };
+  for (const auto& c : cases) {
+    const auto plan = read(changed(c.from, c.to));
+    ASSERT_FALSE(plan) << c.to;
+    EXPECT_EQ(plan.error().code, ErrorCode::config) << c.to;
+    EXPECT_NE(plan.error().operation.find(c.place), std::string::npos) << plan.error().message();
+    EXPECT_NE(plan.error().text.find(c.words), std::string::npos) << plan.error().message();
+    EXPECT_EQ(plan.error().message().find("s3cret"), std::string::npos);
+  }
+}
+
+TEST(MailboxesCsv, EachMistakeNamesItsPlace) {
+  const Wrong cases[] = {
+      {"", "", ":1:1", "header line"},
+      {"", "source,dest,source_password,dest_secret\n", ":1:13", "literal passwords"},
+      {"", "source,dest,source_secret,dest_secret\na,b,hunter2,env:B\n", ":2:5",
+       "expected a reference"},
+      {"", "source,dest,source_secret,dest_secret\na,b,env:A\n",
+       ":2:", "expected 4 fields, found 3"},
+      {"", "source,dest,source_secret,dest_secret\na,b,env:A,env:B\nc,b,env:A,env:B\n", ":3:3",
+       "two rows copy into"},
+      {"", "source,dest,source_secret,dest_secret\n\"a,b,env:A,env:B\n", ":2:1", "closing quote"},
+      {"", "source,dest,source_secret,dest_secret,colour\n", ":1:39", "unknown column"},
+      {"", "source,dest,source_secret,dest_secret,quota\na,b,env:A,env:B,5X\n", ":2:17", "quota"},
+  };
+  for (const auto& c : cases) {
+    const auto boxes = parse_mailboxes_csv(c.to, "m.csv");
+    ASSERT_FALSE(boxes) << c.to;
+    EXPECT_NE(boxes.error().operation.find(c.place), std::string::npos) << boxes.error().message();
+    EXPECT_NE(boxes.error().text.find(c.words), std::string::npos) << boxes.error().message();
+    EXPECT_EQ(boxes.error().message().find("hunter2"), std::string::npos);
+  }
+}
+
+TEST(MailboxesCsv, TakesBomCrlfQuotesAndComments) {
+  const auto boxes = parse_mailboxes_csv(
+      "\xef\xbb\xbfsource,dest,source_secret,dest_secret\r\n# note\r\n\"a "
+      "\"\"x\"\"\",b,env:A,env:B\r\n\r\nc,,env:A,env:B",
+      "m.csv");
+  ASSERT_TRUE(boxes) << boxes.error().message();
+  ASSERT_EQ(boxes->size(), 2U);
+  EXPECT_EQ(boxes->at(0).source, "a \"x\"");
+  EXPECT_EQ(boxes->at(1).dest, "c");
+}
+
+TEST(Duration, ReadsUnitsAndRefusesTheRest) {
+  EXPECT_EQ(parse_duration("90s"), Millis(90000));
+  EXPECT_EQ(parse_duration("1h30m"), Millis(5400000));
+  EXPECT_EQ(parse_duration("7d"), Millis(604800000));
+  for (const char* bad : {"", "5", "h", "5 h", "-5s", "99999999999999999999d", "4000d"})
+    EXPECT_FALSE(parse_duration(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace mxferry::config
