@@ -13,7 +13,7 @@
 #   lmtp_port=24         LMTP                        doveadm_port=8080    doveadm's HTTP API    (0 = no listener)
 #   doveadm_key=         file with the API key; empty: made as DIR/doveadm.key (0600)
 #   cert= key=           PEM files; without them TLS and STARTTLS are off
-#   users=DIR/users      passwd-file, read anew for each login:
+#   users=DIR/users      passwd-file; a change counts within a second, without a restart:
 #                          user@domain:{PLAIN}pw::::::userdb_quota_rule=*:storage=100M
 #   masters=DIR/masters  passwd-file of master users; `user@domain*master` logs in as the user
 #   master=              NAME:PASSWORD to put into DIR/masters (only when masters= is not given)
