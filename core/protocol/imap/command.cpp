@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/imap/command.hpp"
+
+#include <utility>
+
+namespace mxferry::imap {
+namespace {
+
+void add_text(Command& command, std::string_view text) {
+  if (!command.parts.empty())
+    if (auto* last = std::get_if<Command::Text>(&command.parts.back())) {
+      last->bytes += text;
+      return;
+    }
+  command.parts.emplace_back(Command::Text{std::string(text)});
+}
+
+// A quoted string where it can be one, else a literal (RFC 9051 §4.3): CR, LF and 8-bit bytes need
+// the latter.
+void add_string(Command& command, std::string_view value) {
+  bool plain = value.size() <= 256;
+  for (const char c : value) {
+    const auto u = static_cast<unsigned char>(c);
+    plain = plain && u >= 0x20 && u < 0x7F;
+  }
+  if (!plain) {
+    command.parts.emplace_back(Command::Literal{std::string(value)});
+    return;
+  }
+  std::string quoted = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  add_text(command, quoted + '"');
+}
+
+Command simple(std::string_view name, Effect effect = Effect::read) {
+  Command command;
+  command.name = name;
+  command.effect = effect;
+  add_text(command, name);
+  return command;
+}
+
+Command with_mailbox(std::string_view name, std::string_view mailbox, Effect effect) {
+  auto command = simple(name, effect);
+  add_text(command, " ");
+  add_string(command, mailbox);
+  return command;
+}
+
+void add_append_head(Command& command, const AppendMessage& message) {
+  add_text(command, " ");
+  if (!message.flags.empty()) add_text(command, "(" + message.flags.text() + ") ");
+  if (message.date) add_text(command, "\"" + format_internal_date(*message.date) + "\" ");
+}
+
+}  // namespace
+
+Command ReadCommands::capability() { return simple("CAPABILITY"); }
+Command ReadCommands::noop() { return simple("NOOP"); }
+Command ReadCommands::logout() { return simple("LOGOUT"); }
+Command ReadCommands::starttls() { return simple("STARTTLS"); }
+
+Command ReadCommands::login(std::string_view user, std::string_view password) {
+  auto command = simple("LOGIN");
+  command.secret = true;
+  add_text(command, " ");
+  add_string(command, user);
+  add_text(command, " ");
+  add_string(command, password);
+  return command;
+}
+
+Command ReadCommands::authenticate(std::string_view mechanism, std::string initial, bool sasl_ir) {
+  auto command = simple("AUTHENTICATE");
+  command.secret = true;
+  command.answers_challenges = true;
+  add_text(command, " ");
+  add_text(command, mechanism);
+  if (sasl_ir) {
+    add_text(command, " ");
+    add_text(command, initial);
+  } else {
+    command.parts.emplace_back(Command::AfterContinue{std::move(initial)});
+  }
+  return command;
+}
+
+Command ReadCommands::authenticate_login(std::string user64, std::string password64) {
+  auto command = simple("AUTHENTICATE");
+  command.secret = true;
+  add_text(command, " LOGIN");
+  command.parts.emplace_back(Command::AfterContinue{std::move(user64)});
+  command.parts.emplace_back(Command::AfterContinue{std::move(password64)});
+  return command;
+}
+
+Command ReadCommands::enable(std::string_view what) {
+  auto command = simple("ENABLE");
+  add_text(command, " ");
+  add_text(command, what);
+  return command;
+}
+
+Command ReadCommands::name_space() { return simple("NAMESPACE"); }
+
+Command ReadCommands::list(std::string_view reference, std::string_view pattern) {
+  auto command = with_mailbox("LIST", reference, Effect::read);
+  add_text(command, " ");
+  add_string(command, pattern);
+  return command;
+}
+
+Command ReadCommands::list_return(std::string_view pattern, std::string_view options) {
+  auto command = list("", pattern);
+  add_text(command, " RETURN (");
+  add_text(command, options);
+  add_text(command, ")");
+  return command;
+}
+
+Command ReadCommands::lsub(std::string_view pattern) {
+  auto command = with_mailbox("LSUB", "", Effect::read);
+  add_text(command, " ");
+  add_string(command, pattern);
+  return command;
+}
+
+Command ReadCommands::status(std::string_view mailbox, std::string_view items) {
+  auto command = with_mailbox("STATUS", mailbox, Effect::read);
+  add_text(command, " (");
+  add_text(command, items);
+  add_text(command, ")");
+  return command;
+}
+
+Command ReadCommands::examine(std::string_view mailbox, bool condstore) {
+  auto command = with_mailbox("EXAMINE", mailbox, Effect::read);
+  if (condstore) add_text(command, " (CONDSTORE)");
+  return command;
+}
+
+// CLOSE of a mailbox that was opened with EXAMINE expunges nothing (RFC 9051 §6.4.1); UNSELECT
+// never does.
+Command ReadCommands::unselect(bool has_unselect) {
+  return simple(has_unselect ? "UNSELECT" : "NOOP");
+}
+
+Command ReadCommands::uid_fetch(std::string_view set, std::string_view items,
+                                std::string_view modifier) {
+  auto command = simple("UID FETCH");
+  add_text(command, " ");
+  add_text(command, set);
+  add_text(command, " (");
+  add_text(command, items);
+  add_text(command, ")");
+  if (!modifier.empty()) {
+    add_text(command, " ");
+    add_text(command, modifier);
+  }
+  return command;
+}
+
+Command ReadCommands::uid_search_all(bool esearch) {
+  auto command = simple("UID SEARCH");
+  add_text(command, esearch ? " RETURN (ALL) ALL" : " ALL");
+  return command;
+}
+
+Command ReadCommands::quota_root(std::string_view mailbox) {
+  return with_mailbox("GETQUOTAROOT", mailbox, Effect::read);
+}
+
+Command AppendCommands::select(std::string_view mailbox, bool condstore) {
+  auto command = with_mailbox("SELECT", mailbox, Effect::append);
+  if (condstore) add_text(command, " (CONDSTORE)");
+  return command;
+}
+
+Command AppendCommands::create(std::string_view mailbox) {
+  return with_mailbox("CREATE", mailbox, Effect::append);
+}
+
+Command AppendCommands::create_use(std::string_view mailbox, std::string_view use) {
+  auto command = create(mailbox);
+  add_text(command, " (USE (");
+  add_text(command, use);
+  add_text(command, "))");
+  return command;
+}
+
+Command AppendCommands::subscribe(std::string_view mailbox) {
+  return with_mailbox("SUBSCRIBE", mailbox, Effect::append);
+}
+
+Command AppendCommands::append(std::string_view mailbox, const std::vector<AppendMessage>& messages,
+                               std::vector<std::string> bodies) {
+  auto command = with_mailbox("APPEND", mailbox, Effect::append);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    add_append_head(command, messages[i]);
+    command.parts.emplace_back(Command::Literal{std::move(bodies[i])});
+  }
+  return command;
+}
+
+Command AppendCommands::append_stream(std::string_view mailbox, const AppendMessage& message) {
+  auto command = with_mailbox("APPEND", mailbox, Effect::append);
+  add_append_head(command, message);
+  command.parts.emplace_back(Command::StreamLiteral{message.size});
+  return command;
+}
+
+Command AppendCommands::uid_store(const UidSet& uids, std::string_view what, const Flags& flags) {
+  auto command = simple("UID STORE", Effect::append);
+  add_text(command, " " + uids.text() + " ");
+  add_text(command, what);
+  add_text(command, " (" + flags.text() + ")");
+  return command;
+}
+
+Command DestinationCommands::uid_expunge(const UidSet& uids) {
+  auto command = simple("UID EXPUNGE", Effect::destroy);
+  add_text(command, " " + uids.text());
+  return command;
+}
+
+Command DestinationCommands::remove(std::string_view mailbox) {
+  return with_mailbox("DELETE", mailbox, Effect::destroy);
+}
+
+Command DestinationCommands::rename(std::string_view from, std::string_view to) {
+  auto command = with_mailbox("RENAME", from, Effect::destroy);
+  add_text(command, " ");
+  add_string(command, to);
+  return command;
+}
+
+}  // namespace mxferry::imap

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/imap/flags.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace mxferry::imap {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool less_ignoring_case(std::string_view a, std::string_view b) {
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](char x, char y) { return lower(x) < lower(y); });
+}
+
+constexpr std::array<std::string_view, 5> kSystem = {"\\Answered", "\\Deleted", "\\Draft",
+                                                     "\\Flagged", "\\Seen"};
+
+std::string_view canonical(std::string_view name) {
+  for (const auto system : kSystem)
+    if (equals_ignoring_case(system, name)) return system;
+  return name;
+}
+
+}  // namespace
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string to_upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+  return out;
+}
+
+void Flags::add(std::string_view name) {
+  if (name.empty() || equals_ignoring_case(name, "\\Recent")) return;
+  const auto it = std::lower_bound(names_.begin(), names_.end(), name, less_ignoring_case);
+  if (it != names_.end() && equals_ignoring_case(*it, name)) return;
+  names_.emplace(it, canonical(name));
+}
+
+void Flags::remove(std::string_view name) {
+  std::erase_if(names_, [&](const std::string& n) { return equals_ignoring_case(n, name); });
+}
+
+bool Flags::contains(std::string_view name) const {
+  const auto it = std::lower_bound(names_.begin(), names_.end(), name, less_ignoring_case);
+  return it != names_.end() && equals_ignoring_case(*it, name);
+}
+
+std::string Flags::text() const {
+  std::string out;
+  for (const auto& name : names_) {
+    if (!out.empty()) out += ' ';
+    out += name;
+  }
+  return out;
+}
+
+Flags Flags::parse(std::string_view text) {
+  Flags flags;
+  while (!text.empty()) {
+    const auto end = text.find(' ');
+    flags.add(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return flags;
+}
+
+Flags Flags::minus(const Flags& other) const {
+  Flags out;
+  for (const auto& name : names_)
+    if (!other.contains(name)) out.names_.push_back(name);
+  return out;
+}
+
+Flags Flags::plus(const Flags& other) const {
+  Flags out = *this;
+  for (const auto& name : other.names_) out.add(name);
+  return out;
+}
+
+bool Flags::same_as(const Flags& other) const {
+  return std::equal(names_.begin(), names_.end(), other.names_.begin(), other.names_.end(),
+                    equals_ignoring_case);
+}
+
+PermanentFlags::PermanentFlags(const std::vector<std::string>& names) : known_(true) {
+  for (const auto& name : names) {
+    if (name == "\\*") {
+      any_keyword_ = true;
+    } else {
+      listed_.add(name);
+    }
+  }
+}
+
+bool PermanentFlags::keeps(std::string_view name) const {
+  if (!known_ || listed_.contains(name)) return true;
+  return any_keyword_ && !name.starts_with('\\');
+}
+
+Flags PermanentFlags::kept(const Flags& flags) const {
+  Flags out;
+  for (const auto& name : flags.names())
+    if (keeps(name)) out.add(name);
+  return out;
+}
+
+}  // namespace mxferry::imap

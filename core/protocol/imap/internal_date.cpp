@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/imap/internal_date.hpp"
+
+#include <array>
+#include <cstdio>
+
+#include "protocol/imap/flags.hpp"
+
+namespace mxferry::imap {
+namespace {
+
+constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+bool take_number(std::string_view& text, std::size_t digits, int& out) {
+  if (text.size() < digits) return false;
+  out = 0;
+  for (std::size_t i = 0; i < digits; ++i) {
+    if (text[i] < '0' || text[i] > '9') return false;
+    out = out * 10 + (text[i] - '0');
+  }
+  text.remove_prefix(digits);
+  return true;
+}
+
+bool take(std::string_view& text, char c) {
+  if (text.empty() || text.front() != c) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+}  // namespace
+
+std::optional<InternalDate> parse_internal_date(std::string_view text) {
+  using namespace std::chrono;
+  int d = 0;
+  int y = 0;
+  int h = 0;
+  int m = 0;
+  int s = 0;
+  int zh = 0;
+  int zm = 0;
+  take(text, ' ');
+  const bool two = text.size() > 1 && text[1] != '-';
+  if (!take_number(text, two ? 2 : 1, d) || !take(text, '-') || text.size() < 3)
+    return std::nullopt;
+  unsigned month_number = 0;
+  for (unsigned i = 0; i < kMonths.size(); ++i)
+    if (equals_ignoring_case(text.substr(0, 3), kMonths[i])) month_number = i + 1;
+  text.remove_prefix(3);
+  if (month_number == 0 || !take(text, '-') || !take_number(text, 4, y) || !take(text, ' ') ||
+      !take_number(text, 2, h) || !take(text, ':') || !take_number(text, 2, m) ||
+      !take(text, ':') || !take_number(text, 2, s) || !take(text, ' '))
+    return std::nullopt;
+  const bool minus = !text.empty() && text.front() == '-';
+  if (!take(text, '-') && !take(text, '+')) return std::nullopt;
+  if (!take_number(text, 2, zh) || !take_number(text, 2, zm) || !text.empty()) return std::nullopt;
+  const year_month_day date{year(y), month(month_number), day(static_cast<unsigned>(d))};
+  if (!date.ok() || h > 23 || m > 59 || s > 60 || zm > 59) return std::nullopt;
+  InternalDate out;
+  out.zone = minutes(minus ? -(zh * 60 + zm) : zh * 60 + zm);
+  out.instant = sys_days(date) + hours(h) + minutes(m) + seconds(s) - out.zone;
+  return out;
+}
+
+std::string format_internal_date(const InternalDate& date) {
+  using namespace std::chrono;
+  const auto local = date.instant + date.zone;
+  const auto midnight = floor<days>(local);
+  const year_month_day ymd(midnight);
+  const hh_mm_ss time(local - midnight);
+  const auto zone = date.zone.count() < 0 ? -date.zone.count() : date.zone.count();
+  std::array<char, 64> buffer{};
+  std::snprintf(
+      buffer.data(), buffer.size(), "%2u-%s-%04d %02d:%02d:%02d %c%02d%02d",
+      static_cast<unsigned>(ymd.day()), kMonths.at(static_cast<unsigned>(ymd.month()) - 1).data(),
+      static_cast<int>(ymd.year()), static_cast<int>(time.hours().count()),
+      static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
+      date.zone.count() < 0 ? '-' : '+', static_cast<int>(zone / 60), static_cast<int>(zone % 60));
+  return buffer.data();
+}
+
+}  // namespace mxferry::imap

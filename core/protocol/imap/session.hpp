@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Session: one IMAP connection without its socket, clock or coroutine (RFC 9051, RFC 3501). Bytes
+// in, events out; commands in, bytes out.
+//
+//   submit(Command) -> Tag ──┐                        ┌── feed(bytes)      from the network
+//   put_literal(bytes) ──────┤── Session ─────────────┤
+//   take_output() -> bytes ◄─┘   queue · line · state └──► poll() -> Event  nothing = feed more
+//
+// Message bodies stream: a literal of a FETCH body section arrives as LiteralBegin, LiteralChunk..,
+// LiteralEnd and then the Untagged FetchData, whatever its position in the answer. Memory is
+// bounded by what was fed and by limits.hpp. After an error poll() repeats it and the connection is
+// to be closed. One owner; not synchronised.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/error.hpp"
+#include "protocol/imap/command.hpp"
+#include "protocol/imap/parser.hpp"
+#include "protocol/imap/response.hpp"
+
+namespace mxferry::imap {
+
+using Tag = std::string;
+
+/// How a command's literals are announced.
+enum class LiteralMode {
+  synchronizing,  // {n}, wait for `+`
+  minus,          // {n+} up to 4096 octets (LITERAL-, RFC 7888), else {n}
+  plus,           // {n+}
+};
+
+struct LiteralBegin {
+  FetchData so_far;  // what stood before the body in the answer; the rest comes with the FetchData
+  BodyItem body;     // section, origin and size
+};
+struct LiteralChunk {
+  std::string_view bytes;  // valid until the next call of poll() or feed()
+};
+struct LiteralEnd {};
+
+using Event = std::variant<Tagged, Untagged, Continuation, LiteralBegin, LiteralChunk, LiteralEnd>;
+
+class Session {
+ public:
+  explicit Session(MailboxRole role) : role_(role) {}
+
+  /// Queues a command behind those that wait. ErrorCode::denied if the role has no such command.
+  Result<Tag> submit(Command command);
+  /// What can be sent now. Ends before a synchronising literal until the server's `+`.
+  std::string take_output() { return std::exchange(out_, {}); }
+  bool has_output() const { return !out_.empty(); }
+  /// True when the bytes that were taken last may hold a credential.
+  bool output_was_secret() { return std::exchange(secret_out_, false); }
+  /// Octets that the open streamed literal still wants; 0 when none is open for bytes.
+  std::uint64_t literal_wanted() const { return stream_wanted_; }
+  /// Bytes of the open streamed literal; more than wanted is ErrorCode::internal.
+  Result<void> put_literal(std::string_view bytes);
+  void set_literal_mode(LiteralMode mode) { literal_mode_ = mode; }
+
+  void feed(std::string_view bytes);
+  /// The next event, or nothing: feed more.
+  Result<std::optional<Event>> poll();
+
+  /// Bytes that were fed and not yet parsed. Behind the tagged OK of STARTTLS there must be none.
+  std::size_t buffered() const { return buffer_.size() - at_; }
+  /// Tags that have no answer yet, oldest first.
+  std::size_t pending() const { return tags_.size(); }
+  MailboxRole role() const { return role_; }
+
+ private:
+  struct Queued {
+    Tag tag;
+    Command command;
+    std::size_t next = 0;
+    bool begun = false;
+  };
+
+  void pump();
+  Result<std::optional<Event>> next_event();
+  std::optional<std::string_view> take_physical_line();
+  Result<std::optional<Event>> on_line_end(std::string_view piece);
+  Result<std::optional<Event>> on_response();
+  Result<void> on_tagged(const Tagged& tagged);
+  void on_continue();
+  Unexpected<Error> protocol_error(const std::string& what) const;
+
+  MailboxRole role_;
+  LiteralMode literal_mode_ = LiteralMode::synchronizing;
+  std::uint64_t next_tag_ = 1;
+
+  // Output side. The front of queue_ is being sent; waiting_ means that its next part waits for
+  // `+`.
+  std::deque<Queued> queue_;
+  std::string out_;
+  bool waiting_ = false;
+  bool secret_out_ = false;
+  std::uint64_t stream_wanted_ = 0;
+  std::set<Tag> tags_;        // submitted, not answered
+  std::set<Tag> challenged_;  // of those, which answer challenges
+
+  // Input side. buffer_[at_..] is not parsed; line_ and literals_ are the logical line so far.
+  std::string buffer_;
+  std::size_t at_ = 0;
+  std::uint64_t base_ = 0;  // offset of buffer_[0] in the connection
+  std::uint64_t line_base_ = 0;
+  std::size_t scanned_ = 0;  // buffer_[at_..at_+scanned_] holds no newline
+  std::string line_;
+  std::vector<LiteralValue> literals_;
+  std::uint64_t literal_left_ = 0;
+  bool in_literal_ = false;
+  std::optional<Error> error_;
+};
+
+}  // namespace mxferry::imap
