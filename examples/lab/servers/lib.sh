@@ -7,6 +7,7 @@
 # A script that sources this file has three commands:
 #   NAME.sh unpack                    fill $MXF_SERVERS/NAME (default: REPOSITORY/build/servers/NAME)
 #   NAME.sh start DIR [key=value...]  write the configuration below DIR, start, return when it answers
+#   NAME.sh running DIR               exit 0 if the server of DIR runs
 #   NAME.sh stop DIR                  end what start recorded in DIR/pid; doing it twice is no error
 # Exit codes: 0 done, 1 it failed (words and the log's tail on stderr), 2 wrong arguments.
 # shellcheck shell=bash
@@ -234,6 +235,8 @@ stop_server() { # DIR
   stop_recorded "$(cd "$1" && pwd -P)"
   remove_run_folder "$1"
 }
+
+do_running() { [[ -d $1 ]] && is_running "$1"; }
 
 # run_command COMMAND [ARGUMENT...]: calls do_COMMAND of the script.
 run_command() {
