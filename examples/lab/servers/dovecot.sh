@@ -31,7 +31,8 @@
 #   quota_grace=0        how much may exceed a quota
 #   connections=100      IMAP connections per user and address
 #   plaintext=yes        no: LOGIN before TLS is refused (disable_plaintext_auth)
-#   failure_delay=       e.g. "2 secs": the delay after a failed login (auth_failure_delay); default 0
+#   failure_delay=       e.g. "2 secs": how long the answer to a failed login takes (auth_failure_delay); default 0
+#   penalty=no           yes: failed logins delay later ones from the same address, up to 15 s
 #   extra=               file with more configuration, included last
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -184,6 +185,7 @@ $(listener http "${opt[doveadm_port]}")
 }
 service anvil {
   client_limit = 5000
+$(if [[ ${opt[penalty]} == no ]]; then printf '  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n'; fi)
 }
 service auth {
   client_limit = 5000
@@ -225,7 +227,7 @@ do_start() {
   defaults address=127.0.0.1 imap_port=143 imaps_port=993 lmtp_port=24 doveadm_port=8080 doveadm_key= cert= key= \
     users="$dir/users" masters="$dir/masters" master= mail= mail_uid=7717 format=maildir separator=/ prefix= \
     special=yes shared=no capability= mechanisms='plain login' fsync=never quota_grace=0 connections=100 \
-    plaintext=yes failure_delay= extra=
+    plaintext=yes failure_delay= penalty=no extra=
   read_options "$@"
   for key in cert key doveadm_key; do
     if [[ -n ${opt[$key]} ]]; then opt[$key]=$(realpath -e "${opt[$key]}"); fi
