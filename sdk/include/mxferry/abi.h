@@ -71,7 +71,9 @@ typedef struct mxf_header {
 typedef struct mxf_http_request {
   uint32_t size;
   uint32_t idempotent; /* 1: repeating does no harm, so the host may retry network errors and 5xx */
-  mxf_str method, url; /* ${secret:NAME} in url, header values and body is filled by the host */
+  /* ${secret:NAME} in url (there percent-encoded), header values and body is filled by the host; ${secret:NAME|base64} and
+   * ${secret:NAME|json} (the inside of a JSON string) fill in that spelling of it. */
+  mxf_str method, url;
   const mxf_header* headers;
   size_t header_count;
   mxf_str body;
@@ -145,7 +147,7 @@ typedef struct mxf_file {
                      void* ctx);
 } mxf_file;
 
-/* ---- "mxferry.exec/1": a program, without a shell, with an empty environment ---- */
+/* ---- "mxferry.exec/1": a program, without a shell, with an empty environment (not offered by hosts of 0.1) ---- */
 #define MXF_EXT_EXEC "mxferry.exec/1"
 typedef struct mxf_exec_result { /* the caller sets size; the host fills the rest */
   uint32_t size;
