@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// DNS change sets: edits of a plan -> changes of RRsets against what stands there now -> one write,
+// read back. Every write re-reads first and refuses what somebody else changed; an MX set is never
+// left empty; a name never has two SPF records; the apex's NS and SOA are never touched. A write
+// whose outcome is not known is read again, never repeated blindly.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "model/plan.hpp"
+#include "model/zone.hpp"
+#include "ports/dns_api.hpp"
+
+namespace mxferry::dns {
+
+/// What a resume finds after an intent without a result.
+enum class Probe { not_done, done, partial, foreign };
+std::string to_string(Probe probe);
+
+/// The changes that carry the edits out against `now`; edits that stand already need none.
+/// ErrorCode::conflict where an edit's `before` does not hold, ErrorCode::gate where the result
+/// would break a rule above. Pure.
+Result<std::vector<ZoneChange>> resolve_edits(const ZoneSnapshot& now,
+                                              std::span<const DnsEdit> edits);
+
+/// Do the edits stand in `now`? Pure.
+Probe probe_edits(const ZoneSnapshot& now, std::span<const DnsEdit> edits);
+
+struct ChangeHooks {
+  /// Called with the changes, with before-images, before the write: must be durable when it
+  /// returns.
+  std::function<Result<void>(const std::vector<ZoneChange>&)> intent;
+  /// Called when the write is known to stand, with the API's change ids.
+  std::function<Result<void>(const std::vector<ZoneChange>&, const std::vector<std::string>&)>
+      result;
+};
+
+/// Reads, resolves, journals, writes, waits for the provider's own word, reads back. Blocking: a
+/// worker thread. Returns the changes made (none: everything stood already).
+Result<std::vector<ZoneChange>> apply_edits(DnsApi& api, const std::string& zone,
+                                            std::span<const DnsEdit> edits,
+                                            const ChangeHooks& hooks, std::stop_token stop);
+
+/// Changes that bring `now` back to `snapshot` (SOA and apex NS left alone). Pure.
+Result<std::vector<ZoneChange>> restore_changes(const ZoneSnapshot& now,
+                                                const ZoneSnapshot& snapshot);
+
+/// The last step of apply_edits alone: writes these changes and proves by reading back that they
+/// stand.
+Result<void> write_changes(DnsApi& api, const std::string& zone,
+                           const std::vector<ZoneChange>& changes, const ChangeHooks& hooks,
+                           std::stop_token stop);
+
+/// The safety rules on a change. Pure.
+Result<void> audit_change(const std::string& zone, const ZoneChange& change);
+
+}  // namespace mxferry::dns
