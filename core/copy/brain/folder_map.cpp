@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "copy/brain/folder_map.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "protocol/imap/mailbox_name.hpp"
+
+namespace mxferry::copy {
+namespace {
+
+using Path = std::vector<std::string>;
+
+bool is_view(SpecialUse use) {
+  return use == SpecialUse::all || use == SpecialUse::flagged || use == SpecialUse::important;
+}
+bool has_role(SpecialUse use) {
+  return use != SpecialUse::none && use != SpecialUse::inbox && !is_view(use);
+}
+
+bool same_path(const Path& a, const Path& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (a[i] != b[i] && !(i == 0 && imap::is_inbox(a[i]) && imap::is_inbox(b[i]))) return false;
+  return true;
+}
+
+std::string spell(const Path& path, const NamespaceInfo& ns) {
+  if (path.size() == 1 && imap::is_inbox(path.front())) return "INBOX";
+  std::string out = ns.prefix;
+  // Below a namespace that is INBOX itself, INBOX's children are its own.
+  const bool inside_inbox = ns.prefix.size() > 5 && imap::is_inbox(ns.prefix.substr(0, 5));
+  const std::size_t first = inside_inbox && path.size() > 1 && imap::is_inbox(path.front()) ? 1 : 0;
+  for (std::size_t i = first; i < path.size(); ++i) {
+    if (i > first) out += ns.delimiter.value_or('.');
+    // The delimiter in a part would add a level; wildcards and control characters are no names
+    // anywhere (RFC 3501 §5.1).
+    std::string part = path[i];
+    for (char& c : part)
+      if ((ns.delimiter && c == *ns.delimiter) || c == '%' || c == '*' ||
+          static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+        c = '_';
+    if (part.empty()) part = "_";
+    out += imap::encode_mutf7(part);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
+                                       const std::vector<FolderInfo>& target,
+                                       const NamespaceInfo& target_namespace,
+                                       const std::map<std::string, std::string>& fixed) {
+  std::vector<FolderMapping> out;
+  std::set<std::string> taken;
+  for (const auto& [from, to] : fixed) taken.insert(to);
+  const auto of_target = [&](const auto& matches) -> const FolderInfo* {
+    const auto it = std::find_if(target.begin(), target.end(), matches);
+    return it == target.end() ? nullptr : &*it;
+  };
+  // The path at the destination of a source path: the nearest ancestor (or itself) with a role
+  // decides the beginning.
+  const auto target_path = [&](const Path& path) {
+    for (std::size_t n = path.size(); n > 0; --n) {
+      const Path head(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(n));
+      const auto it = std::find_if(source.begin(), source.end(), [&](const FolderInfo& f) {
+        return has_role(f.use) && same_path(f.path, head);
+      });
+      if (it == source.end()) continue;
+      const auto* there =
+          of_target([&](const FolderInfo& f) { return f.use == it->use && f.selectable; });
+      if (there == nullptr) break;
+      Path mapped = there->path;
+      mapped.insert(mapped.end(), path.begin() + static_cast<std::ptrdiff_t>(n), path.end());
+      return mapped;
+    }
+    return path;
+  };
+
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    const auto& folder = source[i];
+    FolderMapping mapping;
+    mapping.source = i;
+    mapping.subscribe = folder.subscribed;
+    if (!folder.selectable) {
+      mapping.skipped = "holds no messages";
+    } else if (is_view(folder.use)) {
+      mapping.skipped = "a view of messages that lie elsewhere";
+    } else if (const auto known = fixed.find(folder.wire); known != fixed.end()) {
+      mapping.wire = known->second;
+      mapping.create =
+          of_target([&](const FolderInfo& f) {
+            return f.selectable && (f.wire == mapping.wire ||
+                                    (imap::is_inbox(f.wire) && imap::is_inbox(mapping.wire)));
+          }) == nullptr;
+    } else {
+      const Path path = target_path(folder.path);
+      const auto* there = of_target([&](const FolderInfo& f) { return same_path(f.path, path); });
+      mapping.wire = there != nullptr ? there->wire : spell(path, target_namespace);
+      // Two folders that would become one by respelling stay two; by role (Sent and Sent Items)
+      // they may become one.
+      const bool by_role = has_role(folder.use) || imap::is_inbox(folder.wire);
+      const std::string plain = mapping.wire;
+      for (int n = 2; !by_role && taken.contains(mapping.wire); ++n)
+        mapping.wire = plain + "_" + std::to_string(n);
+      there =
+          of_target([&](const FolderInfo& f) { return f.wire == mapping.wire && f.selectable; });
+      mapping.create = there == nullptr;
+    }
+    if (!mapping.wire.empty()) taken.insert(mapping.wire);
+    out.push_back(std::move(mapping));
+  }
+  // INBOX first, then as the server lists them.
+  std::stable_sort(out.begin(), out.end(), [&](const FolderMapping& a, const FolderMapping& b) {
+    return imap::is_inbox(source[a.source].wire) > imap::is_inbox(source[b.source].wire);
+  });
+  return out;
+}
+
+}  // namespace mxferry::copy
