@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DFOLDER=lib/mxferry/plugins -P write_lock.cmake: writes FOLDER/plugins.lock, one `sha256  ID/ID.so` for each library
 # that the build put there. Lines of other libraries (added by `mxferry plugins trust`) stay as long as their file does.
+cmake_minimum_required(VERSION 3.25)
 file(GLOB libraries RELATIVE ${FOLDER} ${FOLDER}/*/*.so)
 set(built ${BUILT})
 set(lines "")
