@@ -123,7 +123,8 @@ def parse(packet):
         at, asked = 12, []
         for _ in range(questions):
             name, at = read_name(packet, at)
-            asked.append((name, struct.unpack("!H", packet[at:at + 2])[0]))
+            kind, _ = struct.unpack("!HH", packet[at:at + 4])
+            asked.append((name, kind))
             at += 4
         sections = []
         for count in (answers, authorities, additionals):
@@ -132,6 +133,8 @@ def parse(packet):
                 name, at = read_name(packet, at)
                 kind, _, ttl, length = struct.unpack("!HHIH", packet[at:at + 10])
                 at += 10
+                if at + length > len(packet):
+                    raise DnsError("malformed answer: it ends inside a record")
                 kind = TYPE_NAMES.get(kind, f"TYPE{kind}")
                 if kind != "OPT":
                     section.append(Record(name, kind, ttl, read_rdata(packet, at, length, kind)))

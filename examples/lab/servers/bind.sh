@@ -20,7 +20,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-do_unpack() { unpack_packages bind bind9; }
+do_unpack() { unpack_packages bind bind9 iproute2; }
 
 write_configuration() {
   local zone name peer notify='' transfer
@@ -92,22 +92,24 @@ do_start() {
 }
 
 do_stop() {
+  use_tree bind
   stop_server "$1"
   remove_address "$1"
 }
 
-has_address() { [[ -n $(ip -o addr show to "$1/32") ]]; }
+ip_tool() { PATH=$tree/usr/bin:$tree/bin:$tree/sbin:$PATH ip "$@"; }
+has_address() { [[ -n $(ip_tool -o addr show to "$1/32") ]]; }
 
 add_address() {
   if has_address "${opt[address]}"; then return 0; fi
-  ip addr add "${opt[address]}/32" dev lo || fail "cannot add ${opt[address]} to lo"
+  ip_tool addr add "${opt[address]}/32" dev lo || fail "cannot add ${opt[address]} to lo"
   printf '%s\n' "${opt[address]}" >"$dir/added-address"
   trap 'remove_address "$dir"' EXIT
 }
 
 remove_address() { # DIR
   [[ -s $1/added-address ]] || return 0
-  if has_address "$(<"$1/added-address")"; then ip addr del "$(<"$1/added-address")/32" dev lo; fi
+  if has_address "$(<"$1/added-address")"; then ip_tool addr del "$(<"$1/added-address")/32" dev lo; fi
   rm -f "$1/added-address"
 }
 
