@@ -21,6 +21,7 @@ without Message-ID, headers in raw UTF-8 and in Latin-1, a body without a final 
 import argparse
 import base64
 import calendar
+import fcntl
 import hashlib
 import json
 import os
@@ -284,6 +285,9 @@ def main():
     parser.add_argument("--seed", type=int, default=20150105)
     parser.add_argument("--uid", type=int, default=7717, help="owner of the files, as far as root writes them")
     options = parser.parse_args()
+    os.makedirs(os.path.dirname(os.path.abspath(options.dir)), exist_ok=True)
+    lock = open(options.dir.rstrip("/") + ".lock", "w", encoding="ascii")
+    fcntl.flock(lock, fcntl.LOCK_EX)  # two labs may start at once; freed when the program ends
     recipe = f"{VERSION} {options.messages} {options.seed} {options.uid}\n"
     try:
         with open(os.path.join(options.dir, ".complete"), encoding="ascii") as file:
