@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/lab_server.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -34,6 +38,18 @@ bool run_shell(const std::string& command, std::string* output) {
   const int status = ::pclose(pipe);
   if (output != nullptr) *output = text;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::string free_port(const std::string& address) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  inet_pton(AF_INET, address.c_str(), &where.sin_addr);
+  socklen_t size = sizeof where;
+  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&where), size) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&where), &size) == 0;
+  ::close(fd);
+  return bound ? std::to_string(ntohs(where.sin_port)) : "0";
 }
 
 LabServer::LabServer(std::string name, const std::vector<std::string>& options)

@@ -39,6 +39,9 @@ class LabServer {
   std::string problem_;
 };
 
+/// A TCP port of that loopback address that nobody listens on, as text for an option.
+std::string free_port(const std::string& address);
+
 /// Runs a shell command; true on exit 0. stdout and stderr go to `output`.
 bool run_shell(const std::string& command, std::string* output = nullptr);
 

@@ -48,7 +48,12 @@ std::multiset<std::string> rdata_of(const ZoneRRset* set) {
 class RealPowerDns : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    server = new test::LabServer("powerdns", {"address=127.77.61.1", "port=5361", "api_port=8061"});
+    const std::string address = "127.77.61.1";
+    const auto api_port = test::free_port(address);
+    url = "http://" + address + ":" + api_port;
+    server = new test::LabServer(
+        "powerdns",
+        {"address=" + address, "port=" + test::free_port(address), "api_port=" + api_port});
     if (!server->available()) return;
     const auto zone = server->dir() / "zone";
     std::ofstream(zone)
@@ -57,7 +62,7 @@ class RealPowerDns : public testing::Test {
            "mx A 127.77.61.2\n*.wild TXT \"w\"\n";
     ASSERT_TRUE(server->run("zone", {zone.string(), "one.test"}));
     api = new std::unique_ptr<DnsApi>;
-    auto opened = open_at("http://127.77.61.1:8061", server->file("api.key"));
+    auto opened = open_at(url, server->file("api.key"));
     ASSERT_TRUE(opened) << opened.error().message();
     *api = *std::move(opened);
   }
@@ -76,7 +81,9 @@ class RealPowerDns : public testing::Test {
   }
   static test::LabServer* server;
   static std::unique_ptr<DnsApi>* api;
+  static std::string url;
 };
+std::string RealPowerDns::url;
 test::LabServer* RealPowerDns::server = nullptr;
 std::unique_ptr<DnsApi>* RealPowerDns::api = nullptr;
 
@@ -188,7 +195,7 @@ TEST_F(RealPowerDns, DisabledRecordsAndCommentsSurviveAReplaceAndARestore) {
 }
 
 TEST_F(RealPowerDns, AWrongKeyIsAnAuthErrorThatDoesNotShowIt) {
-  auto wrong = open_at("http://127.77.61.1:8061", "marker-of-the-wrong-key");
+  auto wrong = open_at(url, "marker-of-the-wrong-key");
   ASSERT_TRUE(wrong);
   const auto zone = (*wrong)->list_records("one.test.", {});
   ASSERT_FALSE(zone);
