@@ -17,7 +17,7 @@ CREATE TABLE folder(id INTEGER PRIMARY KEY, pair INTEGER NOT NULL REFERENCES pai
   use TEXT NOT NULL DEFAULT '', epoch INTEGER NOT NULL DEFAULT 1,
   src_uidvalidity INTEGER, src_uidnext INTEGER, src_exists INTEGER, src_modseq INTEGER,
   dst_uidvalidity INTEGER, dst_uidnext INTEGER, dst_exists INTEGER, dst_modseq INTEGER,
-  flip_uid INTEGER, flags_at INTEGER, UNIQUE(pair, src_name)) STRICT;
+  flip_uid INTEGER, flags_at INTEGER, adopt_below INTEGER, UNIQUE(pair, src_name)) STRICT;
 CREATE TABLE batch(id INTEGER PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folder(id), lane INTEGER NOT NULL DEFAULT 0,
   fence INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL, dst_uidvalidity INTEGER NOT NULL, dst_uidnext_before INTEGER NOT NULL,
   src_uids BLOB NOT NULL, fingerprints BLOB NOT NULL, dst_uids BLOB, state TEXT NOT NULL) STRICT;

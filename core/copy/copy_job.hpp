@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a copy is asked to do and what it says it did. Used by the sync command and by the pipeline,
+// for bulk, deltas and stragglers alike: each run copies what is new on the source since the last
+// one. Plain values, except CopyControl, whose stop() may be called from the executor's thread at
+// any time.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "copy/sync_state.hpp"
+#include "ports/mail_target.hpp"
+
+namespace mxferry::copy {
+
+struct Progress {
+  std::string account;      // the job's name
+  std::string folder;       // of the source, UTF-8
+  std::uint64_t done = 0;   // messages copied or adopted in this run
+  std::uint64_t total = 0;  // messages that are to be copied, as far as is known
+  std::uint64_t bytes = 0;
+};
+
+/// What to do with mail at the destination that has the same headers and other bytes.
+enum class AlteredPolicy { ask, adopt, copy };
+
+struct CopyOptions {
+  /// Wall time that an append whose answer was lost gets before it is repeated. Never scaled.
+  std::chrono::milliseconds append_settle = std::chrono::seconds(10);
+  /// Lost connections in a row, without progress between, before the run gives up.
+  unsigned attempts = 5;
+  std::chrono::milliseconds backoff = std::chrono::seconds(1);  // doubles each time
+  std::chrono::milliseconds longest_backoff = std::chrono::seconds(60);
+  bool dry_run = false;
+  /// The operator knows that more than half of the known messages are gone from the source.
+  bool accept_gone = false;
+  AlteredPolicy altered = AlteredPolicy::ask;
+  std::function<void(const Progress&)> progress{};
+};
+
+/// Shared by the runner and whoever may want it to stop.
+class CopyControl {
+ public:
+  /// The run ends with ErrorCode::cancelled after the batch in hand.
+  void stop() {
+    stopped_ = true;
+    if (on_stop) on_stop();
+  }
+  bool stopped() const { return stopped_; }
+  /// Ends a wait at once and closes connections; set by the runner.
+  std::function<void()> on_stop{};
+  std::function<void()> on_abort{};
+  void abort() {
+    stop();
+    if (on_abort) on_abort();
+  }
+
+ private:
+  std::atomic<bool> stopped_ = false;
+};
+
+using OpenSource = std::function<Task<Result<std::unique_ptr<MailSource>>>()>;
+using OpenTarget = std::function<Task<Result<std::unique_ptr<MailTarget>>>()>;
+
+struct CopyJob {
+  std::string name{};  // the account, for progress and errors
+  OpenSource open_source{};
+  OpenTarget open_target{};
+  SyncState* state = nullptr;  // of this pair; outlives the run
+  const Clock* clock = nullptr;
+  CopyOptions options{};
+  std::shared_ptr<CopyControl> control = std::make_shared<CopyControl>();
+};
+
+struct Exception {
+  std::string folder;  // of the source, UTF-8
+  Uid src{};
+  std::string kind;  // refused, altered, skipped
+  std::string code;
+  std::string words;
+};
+
+struct FolderReport {
+  std::string source;       // UTF-8
+  std::string destination;  // UTF-8
+  std::string skipped{};    // why it is not copied
+  std::string stopped{};    // a safety rule: why a person must look
+  std::string failed{};     // the destination or source refused the folder itself
+  bool unchanged = false;
+  std::uint64_t copied = 0;
+  std::uint64_t adopted = 0;
+  std::uint64_t flags_changed = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t known = 0;    // all that have a place at the destination
+  std::uint64_t gone = 0;     // known, and no longer at the source; nothing is removed
+  std::uint64_t surplus = 0;  // doubles of ours that could not be removed
+  std::uint64_t bytes = 0;
+  std::vector<std::string> dropped_flags{};  // that the destination does not keep
+  FolderState src{};                         // watermarks: what the source said before the listing
+};
+
+struct CopyReport {
+  std::vector<FolderReport> folders{};
+  std::vector<Exception> exceptions{};
+  std::uint64_t copied = 0;
+  std::uint64_t adopted = 0;
+  std::uint64_t flags_changed = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t known = 0;
+  std::uint64_t gone = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t to_copy = 0;  // dry run: what would be copied
+  unsigned reconnects = 0;
+  bool stopped() const {
+    for (const auto& folder : folders)
+      if (!folder.stopped.empty()) return true;
+    return false;
+  }
+  /// Something that a person should know: a refused message, a folder that failed, a double that
+  /// stayed.
+  bool has_findings() const {
+    for (const auto& folder : folders)
+      if (!folder.failed.empty() || folder.surplus > 0) return true;
+    return refused > 0;
+  }
+};
+
+/// Copies what is new. Errors: auth, denied, tls (never repeated), network and timeout (after
+/// retries), quota, rate_limited (with retry_after, when the server asks for more patience than a
+/// run has), gate, cancelled, store.
+Task<Result<CopyReport>> run_copy(CopyJob& job);
+
+struct VerifyFinding {
+  std::string folder;
+  Uid src{};
+  std::string kind;  // missing, altered, date, flags
+  std::string detail;
+};
+
+struct VerifyReport {
+  std::uint64_t checked = 0;
+  std::uint64_t equal = 0;
+  std::uint64_t pending = 0;  // arrived at the source after the verify began
+  std::uint64_t changed_at_destination =
+      0;                      // flags that the destination's user changed: not a finding
+  std::uint64_t refused = 0;  // known exceptions: listed by the copy, not found again here
+  std::uint64_t bytes = 0;
+  std::vector<VerifyFinding> findings{};
+};
+
+/// Compares source and destination: SHA-256 of every message's octets, date and flags. Writes
+/// nothing anywhere.
+Task<Result<VerifyReport>> run_verify(CopyJob& job);
+
+}  // namespace mxferry::copy

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// FolderCopy: one folder, from a listing to a durable "all that was listed is there". Decisions are
+// copy/brain's; this carries them out and records them:
+//
+//   intent (durable) ─► APPEND ─► result, merged into the next intent's transaction
+//
+//   answer lost   ─► intent stays open ─► looked up among destination UIDs >= its UIDNEXT, by
+//   fingerprint with
+//                    multiplicity ─► what is missing waits out append_settle, is looked up again,
+//                    then repeated; after a repeat the window is read once more and surplus of ours
+//                    is removed
+//   NO to a batch ─► the window is read, then the batch is halved until the refused message stands
+//   alone
+//
+// Belongs to one run, on its executor.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "copy/brain/decisions.hpp"
+#include "copy/copy_job.hpp"
+
+namespace mxferry::copy {
+
+/// What folders of one run share.
+struct RunContext {
+  CopyJob& job;
+  boost::asio::any_io_executor executor;
+  MailSource* source = nullptr;
+  MailTarget* target = nullptr;
+  CopyReport report{};
+  std::uint64_t total = 0;  // estimate of what is to be copied
+  bool progressed = false;
+  std::map<std::int64_t, Instant>
+      lost_at{};  // folder id -> when an answer was lost in this process
+
+  void tell(const std::string& folder) const;
+  Task<void> sleep(std::chrono::milliseconds how_long);
+};
+
+class FolderCopy {
+ public:
+  FolderCopy(RunContext& run, FolderRecord record, FolderReport& report,
+             std::vector<FolderRecord> siblings)
+      : run_(run), record_(std::move(record)), report_(report), siblings_(std::move(siblings)) {}
+
+  /// Copies what is new. `create`: the destination has no such folder yet.
+  Task<Result<void>> run(bool create, bool subscribe);
+  /// Only counts what would be copied.
+  Task<Result<void>> dry_run();
+
+ private:
+  Task<Result<void>> open(bool create, bool subscribe);
+  Result<void> load();
+  Task<Result<void>> rematch();
+  Task<Result<std::vector<MessageInfo>>> list_new();
+  Task<Result<void>> merge_known_flags(Uid below);
+  Result<void> plan_flag_change(const MessageInfo& info);
+  Task<Result<void>> apply_flag_changes();
+  Task<Result<void>> adopt(std::vector<MessageInfo>& fresh);
+  Task<Result<void>> copy(std::vector<MessageInfo> fresh);
+  Task<Result<void>> copy_batches(const std::vector<MessageInfo>& fresh,
+                                  const std::vector<Batch>& batches,
+                                  std::vector<MessageInfo>& larger);
+  Task<Result<std::vector<WholeMessage>>> fetch(imap::UidSet uids);
+  Task<Result<void>> copy_whole(std::vector<WholeMessage> messages,
+                                std::vector<MessageInfo>& larger);
+  Task<Result<void>> copy_streamed(MessageInfo info);
+  Task<Result<void>> resolve_open_intents();
+  Task<Result<void>> resolve(Intent intent);
+  Task<Result<void>> remove_surplus(const Intent& intent, std::vector<IntentMessage> repeated);
+
+  /// Sends messages under `intent`; adds what was stored and refused to `result`.
+  Task<Result<void>> append_under(const Intent& intent, std::vector<IntentMessage> metas,
+                                  std::vector<OutgoingMessage> bodies, BatchResult& result);
+  Task<Result<void>> append_halved(const Intent& intent, std::vector<IntentMessage> metas,
+                                   Error why, BatchResult& result);
+  /// Messages at the destination from `first` on that nobody owns.
+  Task<Result<std::vector<Candidate>>> window(Uid first);
+  Task<Result<void>> bind_by_lookup(const Intent& intent, std::vector<IntentMessage>& wanted,
+                                    BatchResult& result);
+
+  Result<IntentMessage> describe(const MessageInfo& info, const Fingerprint& print,
+                                 const Fingerprint& content);
+  Result<void> bind(const IntentMessage& message, Uid dst, BatchResult& result);
+  void refuse(const IntentMessage& message, const Error& why, BatchResult& result);
+  Result<void> write_intent(Intent& intent);
+  Result<void> flush();
+  void note_counts(const BatchResult& result);
+  Unexpected<Error> lost(Error error);
+  Instant now() const { return run_.job.clock->now(); }
+  SyncState& state() { return *run_.job.state; }
+
+  RunContext& run_;
+  FolderRecord record_;
+  FolderReport& report_;
+  std::vector<FolderRecord> siblings_;  // other records with the same destination folder
+  FolderState before_;                  // the source's, from EXAMINE
+  FolderState dst_;
+  Uid dst_next_{1};                     // what we append gets at least this UID
+  std::vector<MessageRecord> records_;  // as loaded; lookups by src through known_
+  std::unordered_map<std::uint32_t, std::size_t> known_;  // src UID -> index in records_
+  std::unordered_set<std::uint32_t> bound_;               // dst UIDs that records own
+  std::optional<BatchResult> previous_;  // not durable yet: goes with the next intent
+  std::map<std::pair<std::string, std::string>, std::vector<std::size_t>>
+      flag_changes_;  // (add, remove) -> records
+  std::vector<MessageRecord> flags_seen_;
+};
+
+}  // namespace mxferry::copy

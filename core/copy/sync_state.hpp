@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// SyncState: what a copy must remember of one pair of mailboxes: folders, where each message went,
+// batches whose answer is still open, what was refused. Every write is one durable transaction when
+// it returns. Implementations: SyncStore on the state file, MemoryState for tests. One thread at a
+// time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "model/mail.hpp"
+
+namespace mxferry::copy {
+
+using mime::Fingerprint;
+
+struct FolderRecord {
+  std::int64_t id = 0;  // 0: not stored yet
+  std::string src_name{};
+  std::string dst_name{};
+  SpecialUse use = SpecialUse::none;
+  std::uint32_t epoch = 1;  // counts lives of the source's UIDs
+  /// As the servers said before the listing that was copied in full; empty until then.
+  FolderState src{};
+  FolderState dst{};
+  /// Messages at the destination below this UID were there before us: candidates for adoption.
+  std::optional<Uid> adopt_below{};
+};
+
+struct MessageRecord {
+  Uid src{};
+  Uid dst{};
+  std::uint32_t src_flags = 0;  // flag sets as last seen, by id
+  std::uint32_t dst_flags = 0;
+  Fingerprint fingerprint{};
+};
+
+struct IntentMessage {
+  Uid src{};
+  Fingerprint fingerprint{};
+  Fingerprint content{};  // of every octet; zeros where it was not read before
+  imap::Flags flags{};    // as sent
+  imap::Flags src_flags{};
+};
+
+/// A batch that was about to be appended.
+struct Intent {
+  std::int64_t id = 0;
+  Instant at{};
+  std::optional<UidValidity> dst_uid_validity{};
+  Uid dst_uid_next{};  // what is ours has at least this UID
+  std::vector<IntentMessage> messages{};
+};
+
+struct ExceptionRecord {
+  Uid src{};
+  std::string kind{};  // refused, altered, skipped
+  std::string code{};
+  std::string words{};  // the server's
+  std::uint32_t tries = 1;
+};
+
+/// What became of an intent: it is closed with this.
+struct BatchResult {
+  std::int64_t intent = 0;
+  std::vector<MessageRecord> stored{};
+  std::vector<ExceptionRecord> exceptions{};
+};
+
+class SyncState {
+ public:
+  virtual ~SyncState() = default;
+
+  virtual Result<std::vector<FolderRecord>> folders() = 0;
+  /// Inserts (and sets id) or updates.
+  virtual Result<void> put_folder(FolderRecord& folder) = 0;
+  /// How many messages of the folder's epoch are recorded, without reading them.
+  virtual Result<std::uint64_t> count_messages(const FolderRecord& folder) = 0;
+  /// Ascending by source UID.
+  virtual Result<std::vector<MessageRecord>> messages(const FolderRecord& folder) = 0;
+  virtual Result<std::uint32_t> intern_flags(const FolderRecord& folder,
+                                             const imap::Flags& flags) = 0;
+  virtual Result<imap::Flags> flags_of(const FolderRecord& folder, std::uint32_t id) = 0;
+
+  virtual Result<std::vector<Intent>> open_intents(const FolderRecord& folder) = 0;
+  /// One transaction: the result of the batch before (if any) and the new intent; sets its id.
+  virtual Result<void> put_intent(const FolderRecord& folder,
+                                  const std::optional<BatchResult>& previous, Intent& intent) = 0;
+  /// The intent is about to be repeated: its time is now.
+  virtual Result<void> renew_intent(std::int64_t id, Instant at) = 0;
+  virtual Result<void> put_result(const FolderRecord& folder, const BatchResult& result) = 0;
+
+  /// Adds or replaces records without an intent: adopted messages, changed flags.
+  virtual Result<void> put_messages(const FolderRecord& folder,
+                                    const std::vector<MessageRecord>& records) = 0;
+  /// A new life of the source's UIDs: `folder.epoch` is already the new one and these are all its
+  /// records.
+  virtual Result<void> begin_epoch(FolderRecord& folder,
+                                   const std::vector<MessageRecord>& records) = 0;
+  /// Records whose destination is no more: they will be matched or copied again.
+  virtual Result<void> forget_messages(const FolderRecord& folder) = 0;
+
+  virtual Result<std::vector<ExceptionRecord>> exceptions(const FolderRecord& folder) = 0;
+};
+
+}  // namespace mxferry::copy
