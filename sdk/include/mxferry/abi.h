@@ -227,7 +227,7 @@ typedef struct mxf_provider {
   mxf_status (*ensure_account)(void* session, const mxf_account* wanted, mxf_str secret_name);
   mxf_status (*ensure_aliases)(void* session, const mxf_account* wanted);
   mxf_status (*ensure_quota)(void* session, const mxf_account* wanted);
-  /* Paths are UTF-8 with the profile's delimiter; parents come first. */
+  /* Paths are UTF-8 with the delimiter of the destination; parents come first. */
   mxf_status (*ensure_folders)(void* session, mxf_str address, const mxf_str* paths, size_t n, int32_t subscribe);
   mxf_status (*ensure_acl)(void* session, mxf_str address, mxf_str path, const mxf_acl* entries, size_t n);
   /* *ready = 1 once the account can log in and receive; asks once, the host waits. */
