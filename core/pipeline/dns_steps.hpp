@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps that touch or watch DNS: changes, the TTL gate, visibility, convergence. On the run's
+// thread; name servers and APIs are asked on workers.
+#pragma once
+
+#include "pipeline/env.hpp"
+
+namespace mxferry::pipeline {
+
+Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& action);
+Task<StepEnd> wait_ttl(Env& env, const Step& step, const TtlWaitAction& action);
+Task<StepEnd> wait_visible(Env& env, const Step& step, const VisibleAction& action);
+Task<StepEnd> converge(Env& env, const Step& step, const ConvergeAction& action);
+
+/// What every server must serve for the flip to be allowed now: the TTL gate's round alone, asked
+/// afresh.
+Task<Assertion> ttl_round(Env& env, const TtlWaitAction& action);
+
+/// Splits "name/type" (a name may hold no '/': the last one counts).
+dns::Question question_of(const std::string& key);
+
+/// The sets that an edit list leaves behind, by "name/type", from the journalled writes of the
+/// steps; nothing: deleted.
+Result<std::map<std::string, std::optional<ZoneRRset>>> written_sets(
+    RunStore& store, const std::string& zone, const std::vector<std::string>& steps);
+
+}  // namespace mxferry::pipeline

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/env.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+
+namespace mxferry::pipeline {
+namespace {
+constexpr auto kSlice = Millis(250);  // how soon a stop or a pause is seen
+constexpr auto kCheckpoint = Millis(60'000);
+}  // namespace
+
+StepEnd StepEnd::failed(Error error) {
+  StepEnd end;
+  end.why = error.message();
+  end.remedy = error.remedy;
+  switch (error.code) {
+    case ErrorCode::cancelled:
+      end.kind = Kind::stopped;
+      break;
+    case ErrorCode::gate:
+    case ErrorCode::conflict:
+      end.kind = Kind::held;
+      break;
+    default:
+      end.kind = Kind::failed;
+  }
+  end.error = std::move(error);
+  return end;
+}
+
+StepEnd end_of(Waited waited, Instant t, std::string why) {
+  return waited == Waited::stopped ? StepEnd::stopped() : StepEnd::waiting(t, std::move(why));
+}
+
+Task<bool> nap(Env& env, Millis time) {
+  boost::asio::steady_timer timer(env.main);
+  auto left = time;
+  while (left > Millis(0) || env.paused) {
+    if (env.stop.stop_requested()) co_return false;
+    const auto slice = left > Millis(0) ? std::min(left, kSlice) : kSlice;
+    timer.expires_after(slice);
+    co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    left -= slice;
+  }
+  co_return !env.stop.stop_requested();
+}
+
+Task<Waited> wait_until(Env& env, const Step& step, Instant t, std::string why) {
+  if (env.clock.now() >= t) co_return Waited::go_on;
+  // Waits are re-read from their durable clock by the caller; this one only passes the time.
+  if (auto written = env.store.set_step(step.id, StepStatus::waiting, why, t); !written)
+    env.watcher.note(written.error().message());
+  env.watcher.step(step, StepStatus::waiting, why + "; not before " + format_instant(t));
+  if (env.no_wait) co_return Waited::would_wait;
+  auto left = std::min(std::chrono::duration_cast<Millis>(t - env.clock.now()), kCheckpoint);
+  co_return co_await nap(env, left) ? Waited::go_on : Waited::stopped;
+}
+
+Task<Slots::Held> Slots::take() {
+  while (free_ <= 0) co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  --free_;
+  co_return Held(this);
+}
+
+}  // namespace mxferry::pipeline

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/imap_engine.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/escape.hpp"
+#include "base/sha256.hpp"
+#include "credentials/secret_ref.hpp"
+#include "net/endpoint_url.hpp"
+
+namespace mxferry::pipeline {
+namespace {
+
+// How far back a canary is looked for: it arrived a moment ago, behind few other messages.
+constexpr std::uint32_t kCanaryWindow = 500;
+constexpr std::size_t kDigestBatch = 50;
+
+std::string joined(const std::vector<std::string>& path) {
+  std::string out;
+  for (const auto& part : path) out += (out.empty() ? "" : "/") + part;
+  return out;
+}
+
+bool is_view(SpecialUse use) {
+  return use == SpecialUse::all || use == SpecialUse::flagged || use == SpecialUse::important;
+}
+
+}  // namespace
+
+Result<net::Endpoint> endpoint_of(const config::Side& side) {
+  MXF_TRY(url, net::parse_endpoint_url(side.endpoint));
+  net::Endpoint endpoint = url.endpoint;
+  endpoint.address = side.address;
+  endpoint.ca_file = side.ca_file;
+  endpoint.pin = side.pin;
+  return endpoint;
+}
+
+Task<Result<std::unique_ptr<imap::Client>>> ImapEngine::open(const config::Side& side,
+                                                             const config::Mailbox& box,
+                                                             bool source, imap::MailboxRole role) {
+  MXF_CO_TRY(endpoint, endpoint_of(side));
+  const std::string key = "offered-tls:" + endpoint.name();
+  MXF_CO_TRY(offered, store_.state().meta(key));
+  endpoint.offered_tls_before = !offered.empty();
+  imap::Credentials credentials;
+  credentials.user = source ? box.source : box.dest;
+  MXF_CO_TRY(secret, resolve_secret(source ? box.source_secret : box.dest_secret));
+  credentials.secret = std::move(secret);
+  auto client = co_await imap::Client::open(connector_, endpoint, credentials, role);
+  if (client && offered.empty() && (*client)->connection().offered_tls())
+    MXF_CO_CHECK(store_.state().set_meta(key, "yes"));
+  co_return client;
+}
+
+Result<copy::SyncStore> ImapEngine::state_of(const config::Mailbox& box) {
+  return copy::SyncStore::open(store_.state().db(), box.dest, box.source, box.dest);
+}
+
+copy::CopyJob ImapEngine::job_of(const config::Mailbox& box, copy::SyncState& state,
+                                 std::shared_ptr<copy::CopyControl> control) {
+  copy::CopyJob job;
+  job.name = box.dest;
+  job.open_source = [this, &box]() -> Task<Result<std::unique_ptr<MailSource>>> {
+    auto client = co_await open(file_.source, box, true, imap::MailboxRole::ReadOnly);
+    if (!client) co_return fail(std::move(client).error());
+    std::unique_ptr<MailSource> out = std::move(client).value();
+    co_return out;
+  };
+  job.open_target = [this, &box]() -> Task<Result<std::unique_ptr<MailTarget>>> {
+    auto client = co_await open(file_.dest, box, false, imap::MailboxRole::Destination);
+    if (!client) co_return fail(std::move(client).error());
+    std::unique_ptr<MailTarget> out = std::move(client).value();
+    co_return out;
+  };
+  job.state = &state;
+  job.clock = &clock_;
+  job.control = std::move(control);
+  return job;
+}
+
+Task<Result<Inventory>> ImapEngine::inventory(const config::Mailbox& box) {
+  MXF_CO_TRY(client, co_await open(file_.source, box, true, imap::MailboxRole::ReadOnly));
+  MXF_CO_TRY(folders, co_await client->list_folders());
+  Inventory out;
+  for (const auto& folder : folders) {
+    if (!folder.selectable || is_view(folder.use)) continue;
+    ++out.folders;
+    if (folder.state && folder.state->messages) out.messages += *folder.state->messages;
+  }
+  client->close();
+  co_return out;
+}
+
+Task<Result<copy::CopyReport>> ImapEngine::copy(
+    const config::Mailbox& box, std::shared_ptr<copy::CopyControl> control,
+    std::function<void(const copy::Progress&)> progress) {
+  MXF_CO_TRY(state, state_of(box));
+  auto job = job_of(box, state, std::move(control));
+  job.options.progress = std::move(progress);
+  co_return co_await copy::run_copy(job);
+}
+
+Task<Result<copy::VerifyReport>> ImapEngine::verify(const config::Mailbox& box,
+                                                    std::shared_ptr<copy::CopyControl> control) {
+  MXF_CO_TRY(state, state_of(box));
+  auto job = job_of(box, state, std::move(control));
+  co_return co_await copy::run_verify(job);
+}
+
+Task<Result<bool>> ImapEngine::find_canary(const config::Mailbox& box, const std::string& token,
+                                           bool remove) {
+  MXF_CO_TRY(client,
+             co_await open(file_.dest, box, false,
+                           remove ? imap::MailboxRole::Destination : imap::MailboxRole::ReadOnly));
+  MXF_CO_TRY(folders, co_await client->list_folders());
+  bool found = false;
+  for (const auto& folder : folders) {
+    if (!folder.selectable || (folder.use != SpecialUse::inbox && folder.use != SpecialUse::junk))
+      continue;
+    MXF_CO_TRY(state, co_await client->open_folder(folder.wire));
+    const std::uint32_t next = state.uid_next ? state.uid_next->value : 0;
+    if (next <= 1) continue;
+    imap::UidSet recent;
+    recent.add(Uid(next > kCanaryWindow ? next - kCanaryWindow : 1), Uid(next - 1));
+    MXF_CO_TRY(headers, co_await client->fetch_headers(recent));
+    imap::UidSet ours;
+    for (const auto& [uid, header] : headers)
+      if (header.find(token) != std::string::npos) ours.add(uid);
+    if (ours.empty()) continue;
+    found = true;
+    if (!remove) continue;
+    // Only by UID, and only what carries our token.
+    imap::Flags deleted;
+    deleted.add("\\Deleted");
+    const imap::Flags none;
+    MXF_CO_CHECK(co_await client->store_flags(ours, deleted, none));
+    if (client->has_uidplus()) MXF_CO_CHECK(co_await client->expunge(ours));
+  }
+  client->close();
+  co_return found;
+}
+
+Task<Result<void>> ImapEngine::mark_flip(const config::Mailbox& box) {
+  MXF_CO_TRY(before, store_.observations("flip-mark", box.dest));
+  if (!before.empty()) co_return Result<void>();  // a flip that is tried again keeps its first mark
+  auto client = co_await open(file_.dest, box, false, imap::MailboxRole::ReadOnly);
+  if (!client) {
+    // A parked mailbox may have no account yet: all that it ever gets is new then.
+    if (client.error().code == ErrorCode::auth) co_return Result<void>();
+    co_return fail(std::move(client).error());
+  }
+  MXF_CO_TRY(folders, co_await (*client)->list_folders());
+  Json marks = Json::object();
+  for (const auto& folder : folders) {
+    if (!folder.selectable) continue;
+    MXF_CO_TRY(state, co_await (*client)->open_folder(folder.wire));
+    marks[escape_bytes(folder.wire)] = state.uid_next ? state.uid_next->value : 1U;
+  }
+  (*client)->close();
+  co_return store_.observe("flip-mark", box.dest, marks);
+}
+
+Task<Result<std::vector<NewMail>>> ImapEngine::arrived_since_flip(const config::Mailbox& box) {
+  std::vector<NewMail> out;
+  MXF_CO_TRY(marked, store_.observations("flip-mark", box.dest));
+  Json marks = Json::object();
+  if (!marked.empty()) {
+    MXF_CO_TRY(read, parse_json(marked.front().second, "state: flip-mark"));
+    marks = std::move(read);
+  }
+  MXF_CO_TRY(state, state_of(box));
+  std::map<std::string, std::set<std::uint32_t>> ours;  // by destination folder
+  MXF_CO_TRY(records, state.folders());
+  for (const auto& folder : records) {
+    MXF_CO_TRY(messages, state.messages(folder));
+    for (const auto& message : messages) ours[folder.dst_name].insert(message.dst.value);
+  }
+  MXF_CO_TRY(client, co_await open(file_.dest, box, false, imap::MailboxRole::ReadOnly));
+  MXF_CO_TRY(folders, co_await client->list_folders());
+  for (const auto& folder : folders) {
+    if (!folder.selectable || is_view(folder.use)) continue;
+    MXF_CO_TRY(opened, co_await client->open_folder(folder.wire));
+    const auto mark = marks.find(escape_bytes(folder.wire));
+    const std::uint32_t first = mark == marks.end() ? 1U : mark->get<std::uint32_t>();
+    const std::uint32_t next = opened.uid_next ? opened.uid_next->value : UINT32_MAX;
+    if (first >= next) continue;
+    MXF_CO_TRY(infos, co_await client->list_messages(Uid(first), Uid(next - 1)));
+    imap::UidSet batch;
+    const auto& known = ours[folder.wire];
+    std::vector<imap::UidSet> batches;
+    for (const auto& info : infos) {
+      if (known.contains(info.uid.value)) continue;
+      batch.add(info.uid);
+      if (batch.count() >= kDigestBatch) batches.push_back(std::exchange(batch, imap::UidSet()));
+    }
+    if (!batch.empty()) batches.push_back(batch);
+    for (const auto& uids : batches) {
+      MXF_CO_TRY(messages, co_await client->fetch_messages(uids));
+      for (const auto& message : messages) {
+        NewMail mail;
+        mail.mailbox = box.dest;
+        mail.folder = joined(folder.path);
+        mail.uid = message.info.uid.value;
+        mail.sha256 = sha256_hex(message.body);
+        out.push_back(std::move(mail));
+      }
+    }
+  }
+  client->close();
+  co_return out;
+}
+
+}  // namespace mxferry::pipeline

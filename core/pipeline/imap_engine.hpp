@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// ImapEngine: the MailEngine of real runs: IMAP on both sides, the copy engine between them, its
+// memory in the state file. The source is opened read-only, always. On the run's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "copy/sync_store.hpp"
+#include "imap/client.hpp"
+#include "net/connector.hpp"
+#include "pipeline/env.hpp"
+
+namespace mxferry::pipeline {
+
+class ImapEngine final : public MailEngine {
+ public:
+  ImapEngine(const config::PlanFile& file, RunStore& store, net::Connector& connector,
+             const Clock& clock)
+      : file_(file), store_(store), connector_(connector), clock_(clock) {}
+
+  Task<Result<Inventory>> inventory(const config::Mailbox& box) override;
+  Task<Result<copy::CopyReport>> copy(const config::Mailbox& box,
+                                      std::shared_ptr<copy::CopyControl> control,
+                                      std::function<void(const copy::Progress&)> progress) override;
+  Task<Result<copy::VerifyReport>> verify(const config::Mailbox& box,
+                                          std::shared_ptr<copy::CopyControl> control) override;
+  Task<Result<bool>> find_canary(const config::Mailbox& box, const std::string& token,
+                                 bool remove) override;
+  Task<Result<std::vector<NewMail>>> arrived_since_flip(const config::Mailbox& box) override;
+  Task<Result<void>> mark_flip(const config::Mailbox& box) override;
+
+  /// One client of one side; the role decides what it may do.
+  Task<Result<std::unique_ptr<imap::Client>>> open(const config::Side& side,
+                                                   const config::Mailbox& box, bool source,
+                                                   imap::MailboxRole role);
+
+ private:
+  copy::CopyJob job_of(const config::Mailbox& box, copy::SyncState& state,
+                       std::shared_ptr<copy::CopyControl> control);
+  Result<copy::SyncStore> state_of(const config::Mailbox& box);
+
+  const config::PlanFile& file_;
+  RunStore& store_;
+  net::Connector& connector_;
+  const Clock& clock_;
+};
+
+/// The endpoint of a side of the plan, with its pin, CA file and address.
+Result<net::Endpoint> endpoint_of(const config::Side& side);
+
+}  // namespace mxferry::pipeline

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/mail_steps.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/log.hpp"
+#include "dns/change_set.hpp"
+#include "pipeline/dns_steps.hpp"
+
+namespace mxferry::pipeline {
+namespace {
+
+Result<MailboxRow> row_of(Env& env, const std::string& address) {
+  MXF_TRY(rows, env.store.mailboxes());
+  const auto it = rows.find(address);
+  if (it != rows.end()) return it->second;
+  MailboxRow row;
+  row.address = address;
+  return row;
+}
+
+bool is_login_problem(const Error& error) {
+  return error.code == ErrorCode::auth || error.code == ErrorCode::denied ||
+         error.code == ErrorCode::tls;
+}
+
+// A stop of the run, or a pause, ends a copy after the batch in hand.
+class StopLink {
+ public:
+  StopLink(Env& env, std::shared_ptr<copy::CopyControl> control)
+      : callback_(env.stop, [main = env.main, control] {
+          boost::asio::post(main, [control] { control->stop(); });
+        }) {}
+
+ private:
+  std::stop_callback<std::function<void()>> callback_;
+};
+
+}  // namespace
+
+Result<void> park(Env& env, const std::string& address, const Error& error) {
+  MXF_TRY(row, row_of(env, address));
+  row.state = "parked";
+  row.words = error.message();
+  MXF_CHECK(env.store.put_mailbox(row));
+  const Json body = {{"mailbox", address}, {"state", "parked"}, {"why", error.message()}};
+  MXF_CHECK(env.store.journal("mailbox:" + address, "state", body));
+  Finding finding;
+  finding.id = "MB-02";
+  finding.subject = address;
+  finding.severity = Severity::warning;
+  finding.text = "the mailbox is parked: " + error.message();
+  finding.remedy = is_login_problem(error)
+                       ? "mend its password or permission, then run the same command again: it is "
+                         "tried once more"
+                       : "see the server's words, mend the cause, run the same command again";
+  return env.store.put_finding(finding);
+}
+
+Task<StepEnd> take_inventory(Env& env, const Step& step) {
+  std::size_t done = 0;
+  std::size_t parked = 0;
+  for (const auto& box : env.file.mailboxes) {
+    if (env.stop.stop_requested()) co_return StepEnd::stopped();
+    auto row = row_of(env, box.dest);
+    if (!row) co_return StepEnd::failed(row.error());
+    if (row->src_messages > 0 && row->state != "parked") {
+      ++done;  // counted before a restart
+      continue;
+    }
+    const auto counted = co_await env.mail.inventory(box);
+    if (!counted) {
+      if (!is_login_problem(counted.error())) co_return StepEnd::failed(counted.error());
+      if (auto parked_now = park(env, box.dest, counted.error()); !parked_now)
+        co_return StepEnd::failed(parked_now.error());
+      env.watcher.note(box.dest + " is parked: " + counted.error().message());
+      ++parked;
+      continue;
+    }
+    row->src_messages = static_cast<std::int64_t>(counted->messages);
+    row->state = "pending";
+    row->words.clear();
+    if (auto written = env.store.put_mailbox(*row); !written)
+      co_return StepEnd::failed(written.error());
+    ++done;
+  }
+  // The zones as they are, before anything of ours: the snapshot to go back to, and the TTLs that
+  // caches hold now.
+  for (auto& [zone, api] : env.dns) {
+    auto have = env.store.first_snapshot(zone);
+    if (!have) co_return StepEnd::failed(have.error());
+    auto* dns = api;
+    auto read = [dns, zone = zone, stop = env.stop] { return dns->list_records(zone, stop); };
+    const auto snapshot = co_await on_worker(env, std::move(read));
+    if (!snapshot) co_return StepEnd::failed(snapshot.error());
+    if (!*have) {
+      if (auto kept = env.store.put_snapshot(*snapshot); !kept)
+        co_return StepEnd::failed(kept.error());
+    }
+    for (const auto& set : snapshot->rrsets) {
+      if (auto seen = env.store.see_ttl(zone, set.name, set.type, set.ttl); !seen)
+        co_return StepEnd::failed(seen.error());
+    }
+    auto* eyes = &env.eyes;
+    auto walk = [eyes, zone = zone, stop = env.stop] { return eyes->delegation(zone, stop); };
+    const auto delegation = co_await on_worker(env, std::move(walk));
+    if (!delegation) co_return StepEnd::failed(delegation.error());
+    if (delegation->zone != zone) {
+      Error error =
+          fail(ErrorCode::gate, "assess " + zone,
+               "the world finds the name in the zone " + delegation->zone + ", not in " + zone)
+              .error();
+      co_return StepEnd::failed(
+          std::move(error.with_remedy("name the delegated zone in [[domain]] dns.zone")));
+    }
+    for (const auto& problem : delegation->problems) {
+      Finding finding;
+      finding.id = "NS-01";
+      finding.subject = zone;
+      finding.severity = Severity::warning;
+      finding.text = problem;
+      finding.remedy = "make parent and zone agree on reachable name servers";
+      if (auto put = env.store.put_finding(finding); !put) co_return StepEnd::failed(put.error());
+    }
+    std::vector<dns::Question> questions;
+    for (const auto& domain : env.plan.domains)
+      for (const auto& [key, ttl] : domain.ttl_before)
+        if (domain.zone == zone) questions.push_back(question_of(key));
+    auto ask = [eyes, d = *delegation, questions, stop = env.stop] {
+      return eyes->round(d, questions, stop);
+    };
+    const auto round = co_await on_worker(env, std::move(ask));
+    for (const auto& question : questions) {
+      if (const auto ttl = dns::largest_ttl(round, question)) {
+        if (auto seen = env.store.see_ttl(zone, question.name, question.type, *ttl); !seen)
+          co_return StepEnd::failed(seen.error());
+      }
+    }
+  }
+  (void)step;
+  co_return StepEnd::done(std::to_string(done) + " mailboxes answer" +
+                          (parked > 0 ? ", " + std::to_string(parked) + " parked" : ""));
+}
+
+Task<StepEnd> provision(Env& env, const Step& step, const ProvisionAction& action) {
+  const auto* box = env.mailbox(action.address);
+  if (box == nullptr || env.provider == nullptr) {
+    auto error = fail(ErrorCode::internal, step.id, "nothing to provision with").error();
+    co_return StepEnd::failed(std::move(error));
+  }
+  Account wanted;
+  wanted.address = box->dest;
+  wanted.aliases = box->aliases;
+  wanted.quota_bytes = box->quota_bytes;
+  const Json intent = {{"account", wanted.address}};
+  if (auto noted = env.store.journal(step.id, "intent", intent); !noted)
+    co_return StepEnd::failed(noted.error());
+  auto* provider = env.provider;
+  auto make = [provider, wanted, reference = box->dest_secret, stop = env.stop]() -> Result<bool> {
+    MXF_CHECK(provider->ensure_account(wanted, reference, stop));
+    if (!wanted.aliases.empty()) {
+      // Aliases may belong to the MTA's own configuration: a provider that has no API for them says
+      // so, and it is reported.
+      const auto aliases = provider->ensure_aliases(wanted, stop);
+      if (!aliases && aliases.error().code != ErrorCode::unsupported) return fail(aliases.error());
+    }
+    if (wanted.quota_bytes) MXF_CHECK(provider->ensure_quota(wanted, stop));
+    return provider->ready(wanted.address, stop);
+  };
+  for (int attempt = 0;; ++attempt) {
+    auto work = make;
+    const auto ready = co_await on_worker(env, std::move(work));
+    if (!ready) co_return StepEnd::failed(ready.error());
+    if (*ready) break;
+    if (attempt >= 120) {
+      auto error = fail(ErrorCode::timeout, step.id,
+                        "the account was made, but the provider does not report it ready")
+                       .error();
+      co_return StepEnd::failed(std::move(error));
+    }
+    if (!co_await nap(env, Millis(1000))) co_return StepEnd::stopped();
+  }
+  const Json result = {{"account", wanted.address}, {"state", "ready"}};
+  if (auto noted = env.store.journal(step.id, "result", result); !noted)
+    co_return StepEnd::failed(noted.error());
+  co_return StepEnd::done("ready");
+}
+
+Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, CopyKind kind) {
+  const auto slot = co_await env.mail_slots->take();
+  if (env.stop.stop_requested())
+    co_return fail(ErrorCode::cancelled, "copy " + box.dest, "stopped");
+  auto control = std::make_shared<copy::CopyControl>();
+  const StopLink link(env, control);
+  const Instant began = env.clock.now();
+  std::function<void(const copy::Progress&)> progress = [&env](const copy::Progress& p) {
+    env.watcher.progress(p);
+  };
+  auto report = co_await env.mail.copy(box, control, progress);
+  if (!report) co_return report;
+  MXF_CO_TRY(row, row_of(env, box.dest));
+  row.state = "copied";
+  row.words.clear();
+  row.copied += static_cast<std::int64_t>(report->copied + report->adopted);
+  row.dst_messages = static_cast<std::int64_t>(report->known);
+  row.src_messages =
+      std::max(row.src_messages, static_cast<std::int64_t>(report->known + report->refused));
+  row.src_bytes += static_cast<std::int64_t>(report->bytes);
+  row.delta_at = began;
+  MXF_CO_CHECK(env.store.put_mailbox(row));
+  log::write(log::Level::info, "copied",
+             {{"mailbox", box.dest},
+              {"kind", to_string(kind)},
+              {"messages", report->copied},
+              {"bytes", report->bytes},
+              {"refused", report->refused}});
+  for (const auto& exception : report->exceptions) {
+    Finding finding;
+    finding.id = exception.kind == "altered" ? "MB-04" : "MB-03";
+    finding.subject =
+        box.dest + " " + exception.folder + " uid " + std::to_string(exception.src.value);
+    finding.severity = Severity::warning;
+    finding.text =
+        "a message was " + exception.kind + (exception.words.empty() ? "" : ": " + exception.words);
+    finding.remedy = "see the server's words; accept it in the plan by its id, or move it by hand";
+    MXF_CO_CHECK(env.store.put_finding(finding));
+  }
+  if (kind == CopyKind::straggler && report->copied > 0) {
+    const Json body = {{"messages", report->copied}};
+    MXF_CO_CHECK(env.store.observe("straggler", box.dest, body));
+  }
+  co_return report;
+}
+
+std::string verify_problem(const copy::VerifyReport& report) {
+  if (report.findings.empty()) return "";
+  const auto& first = report.findings.front();
+  return std::to_string(report.findings.size()) + " messages differ; the first: " + first.folder +
+         " uid " + std::to_string(first.src.value) + " " + first.kind +
+         (first.detail.empty() ? "" : " (" + first.detail + ")");
+}
+
+Task<Result<copy::VerifyReport>> verify_once(Env& env, const config::Mailbox& box) {
+  const auto slot = co_await env.mail_slots->take();
+  if (env.stop.stop_requested())
+    co_return fail(ErrorCode::cancelled, "verify " + box.dest, "stopped");
+  auto control = std::make_shared<copy::CopyControl>();
+  const StopLink link(env, control);
+  auto report = co_await env.mail.verify(box, control);
+  if (!report) co_return report;
+  MXF_CO_TRY(row, row_of(env, box.dest));
+  const auto problem = verify_problem(*report);
+  row.state = problem.empty() ? "verified" : "copied";
+  row.words = problem;
+  row.verified_at = env.clock.now();
+  const Json counts = {{"checked", report->checked},
+                       {"equal", report->equal},
+                       {"pending", report->pending},
+                       {"refused", report->refused},
+                       {"findings", report->findings.size()},
+
+                       {"bytes", report->bytes}};
+  row.verify = canonical_json(counts);
+  row.src_bytes = static_cast<std::int64_t>(report->bytes);
+  MXF_CO_CHECK(env.store.put_mailbox(row));
+  co_return report;
+}
+
+Task<StepEnd> copy_mailbox(Env& env, const Step& step, const CopyAction& action) {
+  const auto* box = env.mailbox(action.address);
+  if (box == nullptr) {
+    auto error =
+        fail(ErrorCode::internal, step.id, "the mailbox is not in the list any more").error();
+    co_return StepEnd::failed(std::move(error));
+  }
+  const bool looping = action.kind == CopyKind::deltas;
+  if (looping) {
+    if (auto started = env.waits.start(step.id); !started)
+      co_return StepEnd::failed(started.error());
+  }
+  std::uint64_t copied = 0;
+  for (;;) {
+    const auto report = co_await copy_once(env, *box, action.kind);
+    if (!report) co_return StepEnd::failed(report.error());
+    copied += report->copied;
+    if (report->stopped()) {
+      std::string why;
+      for (const auto& folder : report->folders)
+        if (!folder.stopped.empty() && why.empty()) why = folder.source + ": " + folder.stopped;
+      auto error = fail(ErrorCode::gate, "copy " + box->dest, why).error();
+      StepEnd end = StepEnd::failed(std::move(error));
+      end.kind = StepEnd::Kind::parked;
+      co_return end;
+    }
+    if (!looping) break;
+    auto progress = env.waits.progress(step.id);
+    if (!progress) co_return StepEnd::failed(progress.error());
+    const auto left = env.scaled(env.file.delta_for) - progress->value_or(Millis(0));
+    if (left <= Millis(0)) break;
+    (void)env.waits.checkpoint(step.id);
+    const auto pause = std::min(left, env.scaled(env.file.delta_every));
+    if (env.no_wait) {
+      const Instant t = env.clock.now() + pause;
+      const auto waited = co_await wait_until(env, step, t, "the next delta");
+      co_return end_of(waited, t, "the next delta");
+    }
+    if (!co_await nap(env, pause)) co_return StepEnd::stopped();
+  }
+  co_return StepEnd::done(std::to_string(copied) + " messages copied");
+}
+
+Task<StepEnd> verify_mailbox(Env& env, const Step& step, const VerifyAction& action) {
+  const auto* box = env.mailbox(action.address);
+  if (box == nullptr) {
+    auto error =
+        fail(ErrorCode::internal, step.id, "the mailbox is not in the list any more").error();
+    co_return StepEnd::failed(std::move(error));
+  }
+  const auto report = co_await verify_once(env, *box);
+  if (!report) co_return StepEnd::failed(report.error());
+  const auto problem = verify_problem(*report);
+  if (!problem.empty()) {
+    auto error = fail(ErrorCode::gate, "verify " + box->dest, problem).error();
+    error.with_remedy(
+        "run mxferry verify for the list; copy what is missing by running the same command again");
+    StepEnd end = StepEnd::failed(std::move(error));
+    end.kind = StepEnd::Kind::parked;
+    co_return end;
+  }
+  co_return StepEnd::done(
+      std::to_string(report->equal) + " messages equal" +
+      (report->pending > 0 ? ", " + std::to_string(report->pending) + " newer ones pending" : ""));
+}
+
+Task<StepEnd> monitor(Env& env, const Step& step, const MonitorAction& action) {
+  if (auto started = env.waits.start(step.id); !started) co_return StepEnd::failed(started.error());
+  std::uint64_t fetched = 0;
+  const auto* domain = env.domain(action.domain);
+  for (;;) {
+    auto progress = env.waits.progress(step.id);
+    if (!progress) co_return StepEnd::failed(progress.error());
+    // The last pass begins after the end: what arrived in the last interval is fetched too.
+    const bool last = progress->value_or(Millis(0)) >= env.scaled(action.duration);
+    for (const auto& address : action.addresses) {
+      const auto* box = env.mailbox(address);
+      auto rows = env.store.mailboxes();
+      if (!rows) co_return StepEnd::failed(rows.error());
+      if (box == nullptr || rows->at(address).state == "parked") continue;
+      const auto report = co_await copy_once(env, *box, CopyKind::straggler);
+      if (!report) {
+        if (report.error().code == ErrorCode::cancelled) co_return StepEnd::stopped();
+        // The old server may be down for a while: the watch goes on, and says so.
+        env.watcher.note("stragglers of " + address + ": " + report.error().message());
+        if (last) co_return StepEnd::failed(report.error());
+        continue;
+      }
+      fetched += report->copied;
+    }
+    if (domain != nullptr) {
+      // Drift: has somebody put the MX back, or to a third place?
+      const auto api = env.dns.find(domain->zone);
+      if (api != env.dns.end()) {
+        auto* dns = api->second;
+        auto read = [dns, zone = domain->zone, stop = env.stop] {
+          return dns->list_records(zone, stop);
+        };
+        const auto now = co_await on_worker(env, std::move(read));
+        if (now && dns::probe_edits(*now, domain->flip) != dns::Probe::done) {
+          Finding finding;
+          finding.id = "DR-01";
+          finding.subject = domain->name;
+          finding.severity = Severity::warning;
+          finding.text = "a record that the flip wrote was changed by somebody else";
+          finding.remedy = "look at it with mxferry dns records; mxferry never writes over it";
+          if (auto put = env.store.put_finding(finding); !put)
+            co_return StepEnd::failed(put.error());
+        }
+      }
+    }
+    if (last) break;
+    (void)env.waits.checkpoint(step.id);
+    const auto left = env.scaled(action.duration) - progress->value_or(Millis(0));
+    const auto pause = std::max(Millis(200), std::min(left, env.scaled(action.every)));
+    if (env.no_wait) {
+      const Instant t = env.clock.now() + pause;
+      const auto waited = co_await wait_until(env, step, t, "watching for stragglers");
+      co_return end_of(waited, t, "watching for stragglers");
+    }
+    if (!co_await nap(env, pause)) co_return StepEnd::stopped();
+  }
+  co_return StepEnd::done(fetched == 0 ? "no stragglers in the last stretch"
+                                       : std::to_string(fetched) + " stragglers fetched");
+}
+
+}  // namespace mxferry::pipeline
