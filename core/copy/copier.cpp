@@ -225,6 +225,8 @@ Task<Result<CopyReport>> run_copy(CopyJob& job) {
     if (job.control->stopped())
       co_return fail(ErrorCode::cancelled, "copy " + job.name, "stopped; the same command goes on");
     if (!comes_back(error)) co_return fail(std::move(error));
+    // A folder that is never there is a refusal in the end, not a wrong command line.
+    if (error.code == ErrorCode::not_found) error.code = ErrorCode::refused;
     failures = run.progressed ? 1 : failures + 1;
     if (failures >= job.options.attempts) co_return fail(std::move(error));
     auto wait = std::min(job.options.backoff * (1U << std::min(failures - 1, 16U)),

@@ -22,11 +22,15 @@ class DigestSink final : public MessageSink {
     sha_.update(bytes);
     content_.update(bytes);
     if (!header_done_) {
-      head_ += bytes;
+      // Decided on the first kMaxHead octets alone, however they are cut into chunks.
+      const auto room = std::min(bytes.size(), kMaxHead - head_.size());
+      head_ += bytes.substr(0, room);
       const auto end = mime::header_size(head_);
-      header_done_ = end < head_.size() || head_.size() > kMaxHead;
-      if (header_done_) body_.update(std::string_view(head_).substr(std::min(end, head_.size())));
-    } else {
+      header_done_ = end < head_.size() || head_.size() == kMaxHead;
+      has_body_ = end < head_.size();
+      if (has_body_) body_.update(std::string_view(head_).substr(end));
+      if (has_body_) body_.update(bytes.substr(room));
+    } else if (has_body_) {
       body_.update(bytes);
     }
     co_return Result<void>();
@@ -38,19 +42,19 @@ class DigestSink final : public MessageSink {
     out.size = size_;
     const auto by_header =
         mime::header_fingerprint(std::string_view(head_).substr(0, mime::header_size(head_)));
-    out.fingerprint = by_header      ? *by_header
-                      : header_done_ ? body_.finish()
-                                     : mime::content_hash(head_);
+    out.fingerprint = by_header ? *by_header : has_body_ ? body_.finish() : out.content;
     return out;
   }
 
  private:
-  static constexpr std::size_t kMaxHead = std::size_t{1} << 20;
+  // Above what is ever read whole, so that both ways give the same fingerprint.
+  static constexpr std::size_t kMaxHead = std::size_t{4} << 20;
   mime::Sha256 sha_;
   mime::ContentHash content_;
   mime::ContentHash body_;
   std::string head_;
   bool header_done_ = false;
+  bool has_body_ = false;
   std::uint64_t size_ = 0;
 };
 

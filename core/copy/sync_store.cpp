@@ -193,14 +193,12 @@ Result<void> SyncStore::put_folder(FolderRecord& f) {
     f.id = db_->last_id();
   }
   return db_->run(
-      "UPDATE folder SET dst_name = $2, use = $3, epoch = $4, src_uidvalidity = $5, src_uidnext = "
-      "$6, src_exists = $7, "
-      "src_modseq = $8, dst_uidvalidity = $9, dst_uidnext = $10, dst_exists = $11, dst_modseq = "
-      "$12, adopt_below = $13 "
-      "WHERE id = $1",
-      f.id, dst, use_text(f.use), f.epoch, f.src.uid_validity, f.src.uid_next, f.src.messages,
+      "UPDATE folder SET dst_name = $1, use = $2, epoch = $3, src_uidvalidity = $4, src_uidnext = "
+      "$5, src_exists = $6, src_modseq = $7, dst_uidvalidity = $8, dst_uidnext = $9, dst_exists = "
+      "$10, dst_modseq = $11, adopt_below = $12 WHERE id = $13",
+      dst, use_text(f.use), f.epoch, f.src.uid_validity, f.src.uid_next, f.src.messages,
       f.src.highest_modseq, f.dst.uid_validity, f.dst.uid_next, f.dst.messages,
-      f.dst.highest_modseq, f.adopt_below);
+      f.dst.highest_modseq, f.adopt_below, f.id);
 }
 
 Result<std::uint64_t> SyncStore::count_messages(const FolderRecord& folder) {
@@ -339,7 +337,7 @@ Result<void> SyncStore::put_intent(const FolderRecord& folder,
 }
 
 Result<void> SyncStore::renew_intent(std::int64_t id, Instant at) {
-  return db_->run("UPDATE batch SET at = $2 WHERE id = $1", id, at.time_since_epoch().count());
+  return db_->run("UPDATE batch SET at = $1 WHERE id = $2", at.time_since_epoch().count(), id);
 }
 
 Result<void> SyncStore::put_result(const FolderRecord& folder, const BatchResult& result) {

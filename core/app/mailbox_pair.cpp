@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/mailbox_pair.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <csignal>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/program_options.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include "base/escape.hpp"
+#include "base/log.hpp"
+#include "copy/memory_state.hpp"
+#include "copy/sync_store.hpp"
+#include "credentials/secret_ref.hpp"
+#include "net/tls.hpp"
+
+namespace mxferry::app {
+namespace {
+
+namespace po = boost::program_options;
+using SteadyClock = std::chrono::steady_clock;
+
+po::options_description describe(const std::string& command, PairOptions& o) {
+  po::options_description out("options of mxferry " + command);
+  auto add = out.add_options();
+  add("help,h", "this text");
+  add("source", po::value(&o.source)->value_name("URL"),
+      "imaps://USER@HOST:PORT, or imap:// with STARTTLS; USER percent-encoded");
+  add("source-secret", po::value(&o.source_secret)->value_name("REF"),
+      "its password: env:NAME or file:PATH");
+  add("dest", po::value(&o.dest)->value_name("URL"), "where the mail goes");
+  add("dest-secret", po::value(&o.dest_secret)->value_name("REF"),
+      "its password: env:NAME or file:PATH");
+  add("state", po::value(&o.state)->value_name("FILE"), "what was done, kept between runs");
+  add("source-provider", po::value(&o.source_provider)->value_name("ID"),
+      "the source's provider plugin");
+  add("dest-provider", po::value(&o.dest_provider)->value_name("ID"),
+      "the destination's provider plugin");
+  add("ca-file", po::value(&o.ca_file)->value_name("PEM"),
+      "CA of both ends instead of the system's");
+  add("source-pin", po::value(&o.source_pin)->value_name("sha256:BASE64"),
+      "the source's public key, in addition to the chain");
+  add("dest-pin", po::value(&o.dest_pin)->value_name("sha256:BASE64"),
+      "the destination's public key");
+  add("allow-plaintext", po::value(&o.allow_plaintext)->value_name("HOST:PORT"),
+      "no TLS towards this host, if it offers none");
+  add("timeout", po::value(&o.timeout)->value_name("SECONDS"),
+      "give up a connection on which nothing moves (default 60)");
+  add("json", po::bool_switch(&o.json), "the result as JSON on stdout");
+  if (command == "sync") {
+    add("dry-run", po::bool_switch(&o.dry_run), "only count what would be copied");
+    add("accept-gone", po::bool_switch(&o.accept_gone),
+        "go on although most known messages are gone from the source");
+    add("adopt-altered", po::bool_switch(&o.adopt_altered),
+        "mail that is there with equal headers and other bytes counts as copied");
+    add("copy", po::bool_switch(&o.copy_altered), "such mail is copied again");
+  }
+  return out;
+}
+
+Unexpected<Error> usage(std::string text) {
+  return fail(ErrorCode::usage, "command line", std::move(text));
+}
+
+// One line, rewritten in place; only where stderr is a terminal that can do that.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool wanted) {
+    const char* term = std::getenv("TERM");
+    active_ = wanted && ::isatty(STDERR_FILENO) == 1 && term != nullptr &&
+              std::string_view(term) != "dumb";
+  }
+  ~ProgressLine() {
+    if (shown_) std::fputs("\r\033[K", stderr);
+  }
+  void show(const copy::Progress& p) {
+    if (!active_) return;
+    const auto now = SteadyClock::now();
+    if (shown_ && now - last_ < std::chrono::milliseconds(200)) return;
+    last_ = now;
+    shown_ = true;
+    const double seconds = std::max(0.001, std::chrono::duration<double>(now - start_).count());
+    const double rate = static_cast<double>(p.done) / seconds;
+    char figures[128];
+    std::snprintf(figures, sizeof figures, "%llu/%llu  %.0f messages/s  %.1f MB/s",
+                  static_cast<unsigned long long>(p.done), static_cast<unsigned long long>(p.total),
+                  rate, static_cast<double>(p.bytes) / 1e6 / seconds);
+    std::string line = figures;
+    if (rate > 0 && p.total > p.done)
+      line += "  ETA " + format_duration(Millis(static_cast<std::int64_t>(
+                             static_cast<double>(p.total - p.done) / rate * 1000)));
+    line += "  " + escape_line(p.folder);
+    winsize size{};
+    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 &&
+        line.size() >= size.ws_col) {
+      std::size_t cut = size.ws_col - 1U;
+      while (cut > 0 && (static_cast<unsigned char>(line[cut]) & 0xC0) == 0x80) --cut;
+      line.resize(cut);
+    }
+    std::fprintf(stderr, "\r\033[K%s", line.c_str());
+    std::fflush(stderr);
+  }
+
+ private:
+  bool active_ = false;
+  bool shown_ = false;
+  SteadyClock::time_point start_ = SteadyClock::now();
+  SteadyClock::time_point last_{};
+};
+
+struct End {
+  imap::ImapAccount account;
+  std::string name;
+};
+
+Result<End> make_end(const char* side, const std::string& url, const std::string& secret,
+                     const std::string& pin, const PairOptions& options) {
+  if (url.empty()) return usage(std::string("--") + side + " is missing");
+  if (secret.empty()) return usage(std::string("--") + side + "-secret is missing");
+  auto parsed = imap::parse_mail_url(url);
+  if (!parsed) {
+    auto error = std::move(parsed).error();
+    error.operation = std::string("--") + side;
+    return fail(std::move(error));
+  }
+  MXF_CHECK(check_secret_ref(secret));
+  MXF_CHECK(net::check_pin(pin));
+  End end;
+  end.account.endpoint = parsed->endpoint;
+  end.account.endpoint.ca_file = options.ca_file;
+  end.account.endpoint.pin = pin;
+  for (const auto& allowed : options.allow_plaintext)
+    if (allowed == parsed->endpoint.name()) end.account.endpoint.allow_plaintext = true;
+  end.account.credentials.user = parsed->user;
+  end.account.options.idle = std::chrono::seconds(options.timeout);
+  end.account.options.greeting = std::min(end.account.options.greeting, end.account.options.idle);
+  end.name = parsed->user + "@" + parsed->endpoint.host;
+  return end;
+}
+
+}  // namespace
+
+Result<std::optional<PairOptions>> parse_pair_options(const std::string& command,
+                                                      std::span<const std::string> args) {
+  PairOptions options;
+  auto description = describe(command, options);
+  po::variables_map values;
+  try {
+    const std::vector<std::string> words(args.begin(), args.end());
+    const po::positional_options_description none;
+    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(
+        po::command_line_parser(words).options(description).positional(none).style(style).run(),
+        values);
+    po::notify(values);
+  } catch (const po::error& e) {
+    return usage(std::string(e.what()) + "; mxferry " + command + " --help lists the options");
+  }
+  if (values.count("help") > 0) {
+    std::cout << "usage: mxferry " << command
+              << " --source URL --source-secret REF --dest URL --dest-secret REF --state FILE "
+                 "[OPTIONS]\n\n"
+              << description;
+    return std::optional<PairOptions>();
+  }
+  if (options.state.empty()) return usage("--state is missing");
+  if (options.timeout == 0) return usage("--timeout must be at least 1");
+  if (options.adopt_altered && options.copy_altered)
+    return usage("--adopt-altered and --copy exclude each other");
+  return std::optional<PairOptions>(std::move(options));
+}
+
+Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& options) {
+  MXF_TRY(source,
+          make_end("source", options.source, options.source_secret, options.source_pin, options));
+  MXF_TRY(dest, make_end("dest", options.dest, options.dest_secret, options.dest_pin, options));
+  const auto same = [](const End& a, const End& b) {
+    return a.account.endpoint.name() == b.account.endpoint.name() &&
+           a.account.credentials.user == b.account.credentials.user;
+  };
+  if (same(source, dest))
+    return fail(ErrorCode::gate, "mxferry", "source and destination are the same mailbox");
+  MXF_TRY(source_secret, resolve_secret(options.source_secret));
+  MXF_TRY(dest_secret, resolve_secret(options.dest_secret));
+  source.account.credentials.secret = std::move(source_secret);
+  dest.account.credentials.secret = std::move(dest_secret);
+
+  auto pair = std::make_unique<MailboxPair>();
+  MXF_TRY(file, store::StateFile::open(options.state, store::Access::act));
+  pair->file_ = std::make_unique<store::StateFile>(std::move(file));
+  MXF_CHECK(log::open(options.state + ".log", log::Level::info));
+  const auto key_of = [](const End& end) {
+    return escape_bytes(end.account.credentials.user) + "@" + end.account.endpoint.name();
+  };
+  MXF_TRY(state, copy::SyncStore::open(pair->file_->db(), key_of(source) + " " + key_of(dest),
+                                       key_of(source), key_of(dest)));
+  pair->state_ = std::make_unique<copy::SyncStore>(std::move(state));
+  // Once an endpoint has offered TLS, plain text towards it is refused: that is remembered.
+  for (auto* end : {&source, &dest}) {
+    auto* raw = pair->file_.get();
+    const std::string meta = "tls:" + end->account.endpoint.name();
+    MXF_TRY(seen, raw->meta(meta));
+    end->account.endpoint.offered_tls_before = seen == "offered";
+    end->account.on_tls_offered = [raw, meta](const net::Endpoint&) {
+      (void)raw->set_meta(meta, "offered");
+    };
+  }
+  pair->source_name_ = source.name;
+  pair->dest_name_ = dest.name;
+  pair->job_.name = source.name;
+  pair->job_.open_source = imap::source_opener(std::move(source.account));
+  pair->job_.open_target = imap::target_opener(std::move(dest.account));
+  pair->job_.state = pair->state_.get();
+  pair->job_.clock = &pair->clock_;
+  pair->job_.options.dry_run = options.dry_run;
+  pair->job_.options.accept_gone = options.accept_gone;
+  if (options.adopt_altered) pair->job_.options.altered = copy::AlteredPolicy::adopt;
+  if (options.copy_altered) pair->job_.options.altered = copy::AlteredPolicy::copy;
+  auto line = std::make_shared<ProgressLine>(true);
+  pair->job_.options.progress = [line](const copy::Progress& progress) { line->show(progress); };
+  return pair;
+}
+
+void MailboxPair::run_until_done(const std::function<Task<void>()>& work) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+  boost::asio::io_context io;
+  boost::asio::signal_set signals(io, SIGINT, SIGTERM);
+  boost::asio::steady_timer patience(io);
+  auto control = job_.control;
+  // The first signal ends after the batch in hand, at the latest in 3 s; the second one at once.
+  std::function<void(boost::system::error_code, int)> on_signal =
+      [&](boost::system::error_code error, int) {
+        if (error) return;
+        if (control->stopped()) {
+          control->abort();
+          return;
+        }
+        control->stop();
+        patience.expires_after(std::chrono::seconds(3));
+        patience.async_wait([&](boost::system::error_code e) {
+          if (!e) control->abort();
+        });
+        signals.async_wait(on_signal);
+      };
+  signals.async_wait(on_signal);
+  boost::asio::co_spawn(io, work(), [&](std::exception_ptr broken) {
+    signals.cancel();
+    patience.cancel();
+    if (broken) std::rethrow_exception(broken);
+  });
+  // A connection being made is not ours to abort: the loop itself ends 4.5 s after a stop.
+  while (!io.stopped()) {
+    io.run_for(std::chrono::milliseconds(100));
+    if (!control->stopped()) continue;
+    io.run_for(std::chrono::milliseconds(4400));
+    break;
+  }
+  job_.options.progress = nullptr;  // takes the progress line off the terminal
+  log::close();
+}
+
+}  // namespace mxferry::app

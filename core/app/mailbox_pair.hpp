@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `sync` and `verify` share: their options, the two accounts, the state file, signals, the
+// progress line, the run on an io_context. Main thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "copy/copy_job.hpp"
+#include "imap/account.hpp"
+#include "store/state_file.hpp"
+
+namespace mxferry::app {
+
+struct PairOptions {
+  std::string source, dest;                // URLs
+  std::string source_secret, dest_secret;  // references
+  std::string state;
+  std::string source_provider, dest_provider;
+  std::string ca_file;
+  std::string source_pin, dest_pin;
+  std::vector<std::string> allow_plaintext;  // HOST:PORT
+  unsigned timeout = 60;                     // seconds without movement
+  bool json = false;
+  bool dry_run = false;
+  bool accept_gone = false;
+  bool adopt_altered = false;
+  bool copy_altered = false;
+};
+
+/// Reads the options; nothing when help was asked for and printed. `command` is "sync" or "verify".
+Result<std::optional<PairOptions>> parse_pair_options(const std::string& command,
+                                                      std::span<const std::string> args);
+
+/// Two opened ends, their state, a copy job that is ready to run.
+class MailboxPair {
+ public:
+  static Result<std::unique_ptr<MailboxPair>> open(const PairOptions& options);
+
+  copy::CopyJob& job() { return job_; }
+  const std::string& source_name() const { return source_name_; }
+  const std::string& dest_name() const { return dest_name_; }
+
+  /// Runs `work` with SIGINT and SIGTERM ending it (within 5 s) and a progress line on a terminal.
+  template <class Report>
+  Result<Report> run(Task<Result<Report>> (*work)(copy::CopyJob&)) {
+    std::optional<Result<Report>> out;
+    run_until_done([&]() -> Task<void> { return store_result(work, job_, out); });
+    if (!out) return fail(ErrorCode::cancelled, "mxferry", "stopped; the same command goes on");
+    return std::move(*out);
+  }
+
+ private:
+  template <class Report>
+  static Task<void> store_result(Task<Result<Report>> (*work)(copy::CopyJob&), copy::CopyJob& job,
+                                 std::optional<Result<Report>>& out) {
+    auto result = co_await work(job);
+    out.emplace(std::move(result));
+  }
+  void run_until_done(const std::function<Task<void>()>& work);
+
+  std::unique_ptr<store::StateFile> file_;
+  std::unique_ptr<copy::SyncState> state_;
+  SystemClock clock_;
+  copy::CopyJob job_;
+  std::string source_name_, dest_name_;
+};
+
+}  // namespace mxferry::app
