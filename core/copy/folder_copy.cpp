@@ -535,7 +535,8 @@ Result<IntentMessage> FolderCopy::describe(const MessageInfo& info, const Finger
   out.content = content;
   out.src_flags = info.flags;
   out.flags = run_.target->permanent_flags().kept(info.flags);
-  for (const auto& dropped : info.flags.minus(out.flags).names())
+  const auto not_kept = info.flags.minus(out.flags);
+  for (const auto& dropped : not_kept.names())
     if (std::find(report_.dropped_flags.begin(), report_.dropped_flags.end(), dropped) ==
         report_.dropped_flags.end())
       report_.dropped_flags.push_back(dropped);

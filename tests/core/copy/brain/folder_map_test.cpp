@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "copy/brain/folder_map.hpp"
+
+#include <gtest/gtest.h>
+
+#include "protocol/imap/mailbox_name.hpp"
+
+namespace mxferry::copy {
+namespace {
+
+FolderInfo folder(const std::string& path, char delimiter = '/',
+                  SpecialUse use = SpecialUse::none) {
+  FolderInfo out;
+  out.wire = path;
+  out.delimiter = delimiter;
+  for (const auto& part : imap::split_path(path, delimiter))
+    out.path.push_back(imap::display_name(part));
+  out.use = imap::is_inbox(path) ? SpecialUse::inbox : use;
+  return out;
+}
+
+std::string mapped(const std::vector<FolderInfo>& source, const std::vector<FolderInfo>& target,
+                   const NamespaceInfo& ns, std::size_t which) {
+  for (const auto& m : map_folders(source, target, ns, {}))
+    if (m.source == which) return m.wire;
+  return "(none)";
+}
+
+TEST(FolderMap, RespellsForDelimiterAndNamespace) {
+  const NamespaceInfo dots{"INBOX.", '.'};
+  const std::vector<FolderInfo> source = {folder("INBOX"), folder("Work/a.b"), folder("INBOX/Sub"),
+                                          folder("Entw&APw-rfe")};
+  EXPECT_EQ(mapped(source, {}, dots, 0), "INBOX");
+  EXPECT_EQ(mapped(source, {}, dots, 1), "INBOX.Work.a_b");
+  EXPECT_EQ(mapped(source, {}, dots, 2), "INBOX.Sub");
+  EXPECT_EQ(mapped(source, {}, dots, 3), "INBOX.Entw&APw-rfe");
+  const NamespaceInfo slash{"", '/'};
+  EXPECT_EQ(mapped({folder("a|b", '|')}, {}, slash, 0), "a/b");
+  EXPECT_EQ(mapped({folder("a*b%c")}, {}, slash, 0), "a_b_c");
+}
+
+TEST(FolderMap, SpecialFoldersGoByTheirUseAndTakeTheirChildrenAlong) {
+  const NamespaceInfo slash{"", '/'};
+  const std::vector<FolderInfo> source = {folder("Gesendet", '/', SpecialUse::sent),
+                                          folder("Gesendet/2019")};
+  const std::vector<FolderInfo> target = {folder("INBOX"),
+                                          folder("Sent Items", '/', SpecialUse::sent)};
+  EXPECT_EQ(mapped(source, target, slash, 0), "Sent Items");
+  EXPECT_EQ(mapped(source, target, slash, 1), "Sent Items/2019");
+  EXPECT_EQ(mapped(source, {}, slash, 1), "Gesendet/2019");
+}
+
+TEST(FolderMap, ViewsAndFoldersWithoutMessagesAreNotCopied) {
+  std::vector<FolderInfo> source = {
+      folder("All", '/', SpecialUse::all), folder("Starred", '/', SpecialUse::flagged),
+      folder("Important", '/', SpecialUse::important), folder("Parent")};
+  source[3].selectable = false;
+  for (const auto& m : map_folders(source, {}, {}, {})) {
+    EXPECT_TRUE(m.wire.empty());
+    EXPECT_FALSE(m.skipped.empty());
+  }
+}
+
+TEST(FolderMap, TwoNamesThatBecomeOneStayTwo) {
+  const NamespaceInfo dots{"", '.'};
+  const auto mappings = map_folders({folder("a.b"), folder("a_b")}, {}, dots, {});
+  EXPECT_NE(mappings[0].wire, mappings[1].wire);
+}
+
+TEST(FolderMap, AnEarlierMappingNeverChanges) {
+  const NamespaceInfo slash{"", '/'};
+  const auto mappings =
+      map_folders({folder("Sent", '/', SpecialUse::sent)}, {folder("New", '/', SpecialUse::sent)},
+                  slash, {{"Sent", "Old Sent"}});
+  EXPECT_EQ(mappings[0].wire, "Old Sent");
+  EXPECT_TRUE(mappings[0].create);
+}
+
+TEST(FolderMap, InboxComesFirst) {
+  const auto mappings = map_folders({folder("a"), folder("inbox")}, {}, {}, {});
+  EXPECT_EQ(mappings[0].wire, "INBOX");
+}
+
+}  // namespace
+}  // namespace mxferry::copy

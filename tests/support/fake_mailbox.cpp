@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/fake_mailbox.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/imap/mailbox_name.hpp"
+
+namespace mxferry::test {
+
+Uid FakeServer::add(const std::string& wire, std::string body, imap::Flags flags,
+                    std::int64_t date) {
+  auto& f = folder(wire);
+  FakeMessage message;
+  message.uid = Uid(f.uid_next++);
+  message.flags = std::move(flags);
+  imap::InternalDate when;
+  when.instant = std::chrono::sys_seconds(std::chrono::seconds(date));
+  message.date = when;
+  message.body = std::move(body);
+  message.modseq = ++f.modseq;
+  f.messages.push_back(std::move(message));
+  return f.messages.back().uid;
+}
+
+std::vector<std::string> FakeServer::bodies(const std::string& wire) const {
+  std::vector<std::string> out;
+  if (const auto it = folders.find(wire); it != folders.end())
+    for (const auto& message : it->second.messages) out.push_back(message.body);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Unexpected<Error> FakeMailbox::lost() {
+  dead_ = true;
+  Error error;
+  error.code = ErrorCode::network;
+  error.operation = "fake";
+  error.text = "the connection is lost";
+  error.retry = Retry::later;
+  return fail(std::move(error));
+}
+
+namespace {
+FolderState state_of(const FakeServer& server, const FakeFolder& folder) {
+  FolderState state;
+  state.uid_validity = folder.validity;
+  state.uid_next = Uid(folder.uid_next);
+  state.messages = folder.messages.size();
+  if (server.condstore) state.highest_modseq = ModSeq(folder.modseq);
+  return state;
+}
+MessageInfo info_of(const FakeMessage& message) {
+  MessageInfo info;
+  info.uid = message.uid;
+  info.flags = message.flags;
+  info.date = message.date;
+  info.size = message.body.size();
+  return info;
+}
+}  // namespace
+
+NamespaceInfo FakeMailbox::personal_namespace() const {
+  NamespaceInfo out;
+  out.delimiter = server_.delimiter;
+  return out;
+}
+
+Task<Result<std::vector<FolderInfo>>> FakeMailbox::list_folders() {
+  if (dead_) co_return lost();
+  std::vector<FolderInfo> out;
+  for (const auto& [wire, folder] : server_.folders) {
+    FolderInfo info;
+    info.wire = wire;
+    info.path = imap::split_path(wire, server_.delimiter);
+    info.delimiter = server_.delimiter;
+    info.use = imap::is_inbox(wire) ? SpecialUse::inbox : folder.use;
+    info.subscribed = folder.subscribed;
+    info.state = state_of(server_, folder);
+    out.push_back(std::move(info));
+  }
+  co_return out;
+}
+
+Task<Result<FolderState>> FakeMailbox::open_folder(const std::string& wire) {
+  if (dead_) co_return lost();
+  if (!server_.folders.contains(wire))
+    co_return fail(ErrorCode::not_found, "fake select", "no such folder");
+  open_ = wire;
+  if (!server_.late.empty() && --server_.opens_until_late <= 0) {
+    for (auto& [folder, message] : std::exchange(server_.late, {}))
+      server_.add(folder, message.body, message.flags,
+                  message.date->instant.time_since_epoch().count());
+  }
+  permanent_ = imap::PermanentFlags(open()->permanent);
+  co_return state_of(server_, *open());
+}
+
+Task<Result<std::vector<MessageInfo>>> FakeMailbox::list_messages(Uid first, Uid last) {
+  if (dead_) co_return lost();
+  std::vector<MessageInfo> out;
+  for (const auto& message : open()->messages)
+    if (message.uid >= first && message.uid <= last) out.push_back(info_of(message));
+  co_return out;
+}
+
+Task<Result<std::vector<MessageInfo>>> FakeMailbox::list_flags(Uid first, Uid last,
+                                                               std::optional<ModSeq> since) {
+  if (dead_) co_return lost();
+  std::vector<MessageInfo> out;
+  for (const auto& message : open()->messages) {
+    if (message.uid < first || message.uid > last) continue;
+    if (server_.condstore && since && message.modseq <= since->value) continue;
+    out.push_back(info_of(message));
+  }
+  co_return out;
+}
+
+Task<Result<std::vector<std::pair<Uid, std::string>>>> FakeMailbox::fetch_headers(
+    const imap::UidSet& uids) {
+  if (dead_) co_return lost();
+  std::vector<std::pair<Uid, std::string>> out;
+  for (const auto& message : open()->messages)
+    if (uids.contains(message.uid))
+      out.emplace_back(message.uid, message.body.substr(0, mime::header_size(message.body)));
+  co_return out;
+}
+
+Task<Result<std::vector<WholeMessage>>> FakeMailbox::fetch_messages(const imap::UidSet& uids) {
+  if (dead_ || (server_.breaks_on_fetch && server_.breaks_on_fetch())) co_return lost();
+  std::vector<WholeMessage> out;
+  for (const auto& message : open()->messages) {
+    if (!uids.contains(message.uid)) continue;
+    ++server_.fetched;
+    WholeMessage whole;
+    whole.info = info_of(message);
+    whole.body = message.body;
+    out.push_back(std::move(whole));
+  }
+  co_return out;
+}
+
+Task<Result<void>> FakeMailbox::stream_message(Uid uid, MessageSink& sink) {
+  if (dead_) co_return lost();
+  for (const auto& message : open()->messages) {
+    if (message.uid != uid) continue;
+    const std::string body = message.body;
+    auto begun = co_await sink.begin(body.size());
+    if (!begun) co_return begun;
+    for (std::size_t at = 0; at < body.size(); at += 60'000) {
+      if (server_.breaks_on_fetch && server_.breaks_on_fetch()) co_return lost();
+      auto written = co_await sink.write(std::string_view(body).substr(at, 60'000));
+      if (!written) co_return written;
+    }
+    co_return Result<void>();
+  }
+  co_return fail(ErrorCode::not_found, "fake fetch", "gone");
+}
+
+Task<Result<void>> FakeMailbox::create_folder(const std::string& wire, SpecialUse use) {
+  if (dead_) co_return lost();
+  server_.folders[wire].use = use;
+  co_return Result<void>();
+}
+
+Task<Result<void>> FakeMailbox::subscribe(const std::string& wire) {
+  if (dead_) co_return lost();
+  server_.folders[wire].subscribed = true;
+  co_return Result<void>();
+}
+
+Uid FakeMailbox::store(OutgoingMessage message) {
+  return server_.add(open_, std::move(message.body), std::move(message.flags),
+                     message.date ? message.date->instant.time_since_epoch().count() : 0);
+}
+
+Task<Result<AppendOutcome>> FakeMailbox::append(std::vector<OutgoingMessage> batch) {
+  if (dead_) co_return lost();
+  ++server_.appends;
+  const Fault fault = server_.on_append ? server_.on_append() : Fault::none;
+  if (fault == Fault::lost_before) co_return lost();
+  if (fault == Fault::lost_late) {
+    for (auto& message : batch) {
+      FakeMessage late;
+      late.flags = message.flags;
+      late.date = message.date;
+      late.body = std::move(message.body);
+      server_.late.emplace_back(open_, std::move(late));
+    }
+    co_return lost();
+  }
+  if (fault == Fault::half) {
+    for (std::size_t i = 0; i < batch.size() / 2; ++i) store(std::move(batch[i]));
+    co_return lost();
+  }
+  AppendOutcome out;
+  out.each.resize(batch.size());
+  out.as_one = server_.as_one && batch.size() > 1;
+  Error no;
+  no.code = ErrorCode::refused;
+  no.remote = "I do not like it";
+  const auto refused = [&](const OutgoingMessage& m) {
+    return server_.refuses && server_.refuses(m.body);
+  };
+  if (out.as_one && std::any_of(batch.begin(), batch.end(), refused)) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (!server_.atomic && i < batch.size() / 2 && !refused(batch[i])) store(std::move(batch[i]));
+      out.each[i].why = no;
+    }
+    co_return out;
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (refused(batch[i])) {
+      out.each[i].why = no;
+      continue;
+    }
+    const Uid uid = store(std::move(batch[i]));
+    out.each[i].stored = true;
+    if (server_.uidplus) out.each[i].uid = uid;
+  }
+  if (fault == Fault::lost_after) co_return lost();
+  co_return out;
+}
+
+Task<Result<void>> FakeMailbox::append_begin(const imap::Flags& flags,
+                                             const std::optional<imap::InternalDate>& date,
+                                             std::uint64_t size) {
+  if (dead_) co_return lost();
+  streaming_ = OutgoingMessage();
+  streaming_.flags = flags;
+  streaming_.date = date;
+  wanted_ = size;
+  co_return Result<void>();
+}
+
+Task<Result<void>> FakeMailbox::append_put(std::string_view bytes) {
+  if (dead_) co_return lost();
+  streaming_.body += bytes;
+  co_return Result<void>();
+}
+
+Task<Result<AppendResult>> FakeMailbox::append_end() {
+  if (dead_) co_return lost();
+  ++server_.appends;
+  if (streaming_.body.size() != wanted_)
+    co_return fail(ErrorCode::internal, "fake append", "short");
+  const Fault fault = server_.on_append ? server_.on_append() : Fault::none;
+  if (fault == Fault::lost_before) co_return lost();
+  AppendResult out;
+  if (server_.refuses && server_.refuses(streaming_.body)) {
+    Error no;
+    no.code = ErrorCode::refused;
+    no.remote = "I do not like it";
+    out.why = no;
+    co_return out;
+  }
+  const Uid uid = store(std::move(streaming_));
+  if (fault != Fault::none) co_return lost();
+  out.stored = true;
+  if (server_.uidplus) out.uid = uid;
+  co_return out;
+}
+
+Task<Result<void>> FakeMailbox::store_flags(const imap::UidSet& uids, const imap::Flags& add,
+                                            const imap::Flags& remove) {
+  if (dead_) co_return lost();
+  auto& folder = *open();
+  for (auto& message : folder.messages) {
+    if (!uids.contains(message.uid)) continue;
+    message.flags = message.flags.minus(remove).plus(add);
+    message.modseq = ++folder.modseq;
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> FakeMailbox::expunge(const imap::UidSet& uids) {
+  if (dead_) co_return lost();
+  auto& folder = *open();
+  server_.expunged += static_cast<int>(
+      std::erase_if(folder.messages, [&](const FakeMessage& m) { return uids.contains(m.uid); }));
+  ++folder.modseq;
+  co_return Result<void>();
+}
+
+}  // namespace mxferry::test
