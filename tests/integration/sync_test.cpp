@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+// mxferry sync and verify between two real Dovecots: byte-exact, once, whatever the servers lack
+// and wherever it dies.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "support/command_run.hpp"
+#include "support/lab_server.hpp"
+#include "support/mail_account.hpp"
+
+namespace mxferry::test {
+namespace {
+
+constexpr const char* kOld = "127.77.60.11";
+constexpr const char* kNew = "127.77.60.12";
+constexpr const char* kUser = "anna@alpha.test";
+constexpr const char* kPassword = "pass-word";
+
+struct Options {
+  std::string source_capability, dest_capability;
+  std::string source_separator = "/", dest_separator = "/", dest_prefix;
+};
+
+class Sync : public ::testing::Test {
+ protected:
+  // Servers, certificates, and the old mailbox's content.
+  void start(const Options& o = {}) {
+    std::string output;
+    ASSERT_TRUE(run_shell(MXF_SOURCE_DIR "/examples/lab/ca.sh '" + (dir / "ca").string() +
+                              "' issue imap " + kOld + " " + kNew,
+                          &output))
+        << output;
+    std::ofstream(dir / "users") << kUser << ":{PLAIN}" << kPassword << "::::::\n";
+    const auto options = [&](const char* address, const std::string& capability,
+                             const std::string& separator, const std::string& prefix) {
+      std::vector<std::string> out = {std::string("address=") + address,
+                                      "lmtp_port=0",
+                                      "doveadm_port=0",
+                                      "cert=" + (dir / "ca").string() + "/imap.pem",
+                                      "key=" + (dir / "ca").string() + "/imap.key",
+                                      "users=" + (dir / "users").string(),
+                                      "separator=" + separator,
+                                      "prefix=" + prefix};
+      if (!capability.empty()) out.push_back("capability=" + capability);
+      return out;
+    };
+    old_server = std::make_unique<LabServer>(
+        "dovecot", options(kOld, o.source_capability, o.source_separator, ""));
+    MXF_NEED_SERVER(*old_server);
+    new_server = std::make_unique<LabServer>(
+        "dovecot", options(kNew, o.dest_capability, o.dest_separator, o.dest_prefix));
+    MXF_NEED_SERVER(*new_server);
+    ready = true;
+  }
+
+  void fill(int n) {
+    MailAccount account(kOld, 143, kUser, kPassword);
+    for (const auto* name : {"Work", "Work/2019", "Work/2019/Q1", "Entw&APw-rfe", "R&-D",
+                             "with blank", "&ZeVnLIqe-", "Empty"})
+      account.command("CREATE \"" + std::string(name) + "\"");
+    account.command("SUBSCRIBE Work/2019");
+    const std::vector<std::string> boxes = {"INBOX", "Work",       "Work/2019/Q1", "Entw&APw-rfe",
+                                            "R&-D",  "with blank", "&ZeVnLIqe-",   "Sent"};
+    const std::vector<std::string> flags = {
+        "", "\\Seen", "\\Seen \\Flagged \\Answered", "$Label1 custom", "\\Draft", "\\Deleted"};
+    for (int i = 0; i < n; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      const std::string body = "Message-ID: <" + std::to_string(i) + "@x>\r\nSubject: number " +
+                               std::to_string(i) + "\r\n\r\n" + std::string(k * 37 % 5000, 'x') +
+                               "\r\n";
+      char date[40];
+      std::snprintf(date, sizeof date, "%02d-Jul-20%02d 02:44:%02d %s", 1 + i % 28, 10 + i % 15,
+                    i % 60, i % 2 == 0 ? "+0200" : "-0730");
+      account.append(boxes[k % boxes.size()], body, flags[k % flags.size()], date);
+    }
+    for (int i = 0; i < 3; ++i) account.append("Work", "Subject: twin\r\n\r\nsame\r\n");
+    account.append("Work", "no header at all, only text\r\n");
+    account.append("Work", "X-Other: 1\r\n\r\nno id\r\n");
+    account.append("INBOX", "Subject: 8bit \xfc\xf6\r\n\r\n\xe4\r\n");
+    account.append("INBOX", "Subject: first of all\r\n\r\n", "", "01-Jan-1970 00:00:01 +0000");
+    account.append(
+        "INBOX",
+        "Message-ID: <big@x>\r\nSubject: big\r\n\r\n" + std::string(3'000'000, 'b') + "\r\n",
+        "\\Seen");
+    account.append("INBOX", std::string(1'500'000, 'h') + "\r\n");
+  }
+
+  std::vector<std::string> arguments(const std::string& command) const {
+    return {command,
+            "--source",
+            std::string("imap://anna%40alpha.test@") + kOld + ":143",
+            "--source-secret",
+            "env:SRC",
+            "--dest",
+            std::string("imaps://anna%40alpha.test@") + kNew + ":993",
+            "--dest-secret",
+            "env:DST",
+            "--state",
+            (dir / "state.db").string(),
+            "--ca-file",
+            (dir / "ca").string() + "/ca.pem",
+            "--json"};
+  }
+  std::map<std::string, std::string> environment() const {
+    return {{"SRC", kPassword}, {"DST", kPassword}};
+  }
+
+  nlohmann::json run(const std::string& command, int expected_exit = 0) {
+    CommandRun process(arguments(command), environment());
+    const int code = process.wait();
+    EXPECT_EQ(code, expected_exit) << process.out() << process.err();
+    return nlohmann::json::parse(process.out(), nullptr, false);
+  }
+
+  // Every folder as a sorted list of (body, date, flags); names respelled by `rename`.
+  using Content = std::map<std::string, std::vector<std::string>>;
+  static Content content(const char* address,
+                         const std::function<std::string(std::string)>& rename = nullptr) {
+    MailAccount account(address, 143, kUser, kPassword);
+    Content out;
+    for (const auto& folder : account.folders()) {
+      auto& list = out[rename ? rename(folder) : folder];
+      for (const auto& m : account.messages(folder))
+        list.push_back(m.body + "|" + m.date + "|" + m.flags);
+      std::sort(list.begin(), list.end());
+    }
+    return out;
+  }
+
+  TempDir dir;
+  std::unique_ptr<LabServer> old_server, new_server;
+  bool ready = false;
+};
+
+// INTERNALDATE is the same instant, spelled in the server's own zone: both Dovecots use the same
+// one.
+
+TEST_F(Sync, CopiesAWholeMailboxByteExactlyAndTheSecondRunNothing) {
+  start();
+  if (!ready) return;
+  fill(240);
+  const auto before = content(kOld);
+  auto first = run("sync");
+  EXPECT_EQ(first["copied"], 249);
+  EXPECT_EQ(content(kNew), before);
+  EXPECT_EQ(content(kOld), before) << "the source is never changed";
+  {
+    MailAccount account(kNew, 143, kUser, kPassword);
+    EXPECT_NE(account.command("LSUB \"\" *").find("Work/2019"), std::string::npos);
+  }
+  auto second = run("sync");
+  EXPECT_EQ(second["copied"], 0);
+  EXPECT_EQ(second["known"], 249);
+  for (const auto& folder : second["folders"])
+    EXPECT_TRUE(folder["unchanged"] == true) << folder.dump();
+  auto verified = run("verify");
+  EXPECT_EQ(verified["equal"], 249);
+
+  // New mail, a changed flag, a change by the destination's user.
+  {
+    MailAccount account(kOld, 143, kUser, kPassword);
+    account.append("INBOX", "Subject: new\r\n\r\n");
+    account.command("SELECT Work");
+    account.command("STORE 1 +FLAGS (\\Flagged later)");
+    MailAccount there(kNew, 143, kUser, kPassword);
+    there.command("SELECT Work");
+    there.command("STORE 1 +FLAGS (mine)");
+  }
+  auto delta = run("sync");
+  EXPECT_EQ(delta["copied"], 1);
+  EXPECT_EQ(delta["flags_changed"], 1);
+  {
+    MailAccount there(kNew, 143, kUser, kPassword);
+    const auto flags = there.messages("Work").front().flags;
+    for (const auto* flag : {"\\Flagged", "later", "mine"})
+      EXPECT_NE(flags.find(flag), std::string::npos) << flags;
+  }
+
+  // Tampered with at the destination: verify says so.
+  {
+    MailAccount there(kNew, 143, kUser, kPassword);
+    there.command("SELECT Sent");
+    there.command("STORE 1 +FLAGS (\\Deleted)");
+    there.command("EXPUNGE");
+  }
+  std::string output;
+  // One octet of one stored file, of equal length.
+  ASSERT_TRUE(run_shell("f=$(grep -rlE '^Subject: number 8.?$' \"$(readlink -f '" +
+                            (new_server->dir() / "mail").string() +
+                            "')\" | head -1) && sed -i 's/^Subject: number 8/Subject: number 9/' "
+                            "\"$f\" && echo \"$f\"",
+                        &output))
+      << output;
+  auto tampered = run("verify", 1);
+  std::map<std::string, int> kinds;
+  for (const auto& finding : tampered["findings"]) ++kinds[finding["kind"].get<std::string>()];
+  EXPECT_GE(kinds["missing"], 1);
+  EXPECT_EQ(kinds["altered"], 1) << tampered.dump();
+}
+
+TEST_F(Sync, WorksWithoutTheExtensionsOneByOne) {
+  for (const std::string capability :
+       {"IMAP4rev1 SASL-IR LITERAL+ UIDPLUS", "IMAP4rev1 LITERAL+ MULTIAPPEND",
+        "IMAP4rev1 LITERAL- UIDPLUS MULTIAPPEND CONDSTORE", "IMAP4rev1"}) {
+    SCOPED_TRACE(capability);
+    old_server.reset();
+    new_server.reset();
+    std::filesystem::remove_all(dir / "ca");
+    std::filesystem::remove(dir / "state.db");
+    Options o;
+    o.source_capability = o.dest_capability = capability;
+    start(o);
+    if (!ready) return;
+    fill(80);
+    auto first = run("sync");
+    EXPECT_EQ(first["copied"], 89);
+    EXPECT_EQ(content(kNew), content(kOld));
+    EXPECT_EQ(run("sync")["copied"], 0);
+    EXPECT_EQ(run("verify")["equal"], 89);
+    ready = false;
+  }
+}
+
+TEST_F(Sync, OtherDelimiterAndNamespace) {
+  Options o;
+  o.dest_separator = ".";
+  o.dest_prefix = "INBOX.";
+  start(o);
+  if (!ready) return;
+  fill(40);
+  EXPECT_EQ(run("sync")["copied"], 49);
+  const auto there = content(kNew, [](std::string name) {
+    if (name.starts_with("INBOX.")) name = name.substr(6);
+    std::replace(name.begin(), name.end(), '.', '/');
+    return name;
+  });
+  EXPECT_EQ(there, content(kOld));
+  EXPECT_EQ(run("verify")["equal"], 49);
+}
+
+TEST_F(Sync, LostStateIsRebuiltFromContent) {
+  start();
+  if (!ready) return;
+  fill(60);
+  run("sync");
+  std::filesystem::remove(dir / "state.db");
+  auto again = run("sync");
+  EXPECT_EQ(again["copied"], 0);
+  EXPECT_EQ(again["adopted"], 69);
+  EXPECT_EQ(content(kNew), content(kOld));
+}
+
+TEST_F(Sync, KilledAnywhereTheSameCommandEndsAsIfNothingHadHappened) {
+  start();
+  if (!ready) return;
+  fill(800);
+  const auto expected = content(kOld);
+  // A process that is killed as soon as the destination holds more than it did: in the middle of
+  // batches.
+  for (int kill_number = 0; kill_number < 3; ++kill_number) {
+    CommandRun process(arguments("sync"), environment());
+    const auto size = [&] {
+      std::size_t n = 0;
+      const auto mail = std::filesystem::canonical(new_server->dir() / "mail");
+      std::error_code ignored;
+      for (auto it = std::filesystem::recursive_directory_iterator(mail, ignored);
+           it != std::filesystem::recursive_directory_iterator(); it.increment(ignored))
+        n += it->path().parent_path().filename() == "cur" ||
+                     it->path().parent_path().filename() == "tmp"
+                 ? 1
+                 : 0;
+      return n;
+    };
+    const auto start_size = size();
+    while (process.running() && size() <= start_size + 20) std::this_thread::yield();
+    process.kill(SIGKILL);
+    process.wait();
+  }
+  run("sync");
+  EXPECT_EQ(content(kNew), expected);
+  EXPECT_EQ(run("sync")["copied"], 0);
+}
+
+TEST_F(Sync, AWrongPasswordIsTriedOnce) {
+  start();
+  if (!ready) return;
+  CommandRun process(arguments("sync"), {{"SRC", kPassword}, {"DST", "wrong-Secret-7"}});
+  EXPECT_EQ(process.wait(), 3);
+  EXPECT_NE(process.err().find(kUser), std::string::npos) << process.err();
+  EXPECT_EQ(process.err().find("wrong-Secret-7"), std::string::npos);
+  const auto log = new_server->file("log");
+  std::size_t attempts = 0;
+  for (auto at = log.find("auth failed"); at != std::string::npos;
+       at = log.find("auth failed", at + 1))
+    ++attempts;
+  EXPECT_LE(attempts, 1U) << log;
+}
+
+TEST_F(Sync, ASignalEndsItResumably) {
+  start();
+  if (!ready) return;
+  fill(600);
+  {
+    CommandRun process(arguments("sync"), environment());
+    while (process.running() && !std::filesystem::exists(dir / "state.db"))
+      std::this_thread::yield();
+    process.kill(SIGTERM);
+    const auto code = process.wait();
+    EXPECT_TRUE(code == 5 || code == 0 || code == 128 + SIGTERM) << code << process.err();
+  }
+  run("sync");
+  EXPECT_EQ(content(kNew), content(kOld));
+}
+
+TEST_F(Sync, UsageErrorsComeBeforeAnyConnection) {
+  for (const auto& args : std::vector<std::vector<std::string>>{
+           {"sync"},
+           {"sync", "--source", "imap://a:secret@h:1", "--source-secret", "env:SRC", "--dest",
+            "imap://b@h:1", "--dest-secret", "env:DST", "--state", (dir / "x.db").string()},
+           {"sync", "--nonsense"},
+           {"sync", "--source", "imap://a@h:1", "--source-secret", "thesecret", "--dest",
+            "imap://b@h:1", "--dest-secret", "env:DST", "--state", (dir / "x.db").string()}}) {
+    CommandRun process(args, environment());
+    EXPECT_EQ(process.wait(), 2) << process.err();
+    EXPECT_EQ(process.err().find("secret@"), std::string::npos);
+    EXPECT_EQ(process.err().find("thesecret"), std::string::npos);
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir / "x.db"));
+}
+
+}  // namespace
+}  // namespace mxferry::test
