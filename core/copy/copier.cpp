@@ -18,6 +18,14 @@ std::string join(const std::vector<std::string>& path) {
   return out;
 }
 
+// The destination says that its folder is another one than we copied to.
+bool made_anew(const FolderRecord& record, const std::vector<FolderInfo>& there) {
+  for (const auto& folder : there)
+    if (folder.wire == record.dst_name && folder.state && folder.state->uid_validity)
+      return folder.state->uid_validity != record.dst.uid_validity;
+  return false;
+}
+
 class AccountCopy {
  public:
   AccountCopy(CopyJob& job, boost::asio::any_io_executor executor)
@@ -36,7 +44,8 @@ class AccountCopy {
  private:
   Task<Result<void>> connect();
   Result<void> guard(const std::vector<FolderInfo>& listed);
-  Task<Result<void>> copy_folder(const FolderInfo& info, const FolderMapping& mapping);
+  Task<Result<void>> copy_folder(const FolderInfo& info, const FolderMapping& mapping,
+                                 const std::vector<FolderInfo>& there);
   FolderReport& report_for(const FolderInfo& info);
 
   CopyJob& job_;
@@ -110,7 +119,8 @@ FolderReport& AccountCopy::report_for(const FolderInfo& info) {
   return run_.report.folders.back();
 }
 
-Task<Result<void>> AccountCopy::copy_folder(const FolderInfo& info, const FolderMapping& mapping) {
+Task<Result<void>> AccountCopy::copy_folder(const FolderInfo& info, const FolderMapping& mapping,
+                                            const std::vector<FolderInfo>& there) {
   auto& report = report_for(info);
   if (!mapping.skipped.empty()) {
     report.skipped = mapping.skipped;
@@ -130,7 +140,8 @@ Task<Result<void>> AccountCopy::copy_folder(const FolderInfo& info, const Folder
     record.src_name = info.wire;
     record.dst_name = mapping.wire;
     record.use = info.use;
-  } else if (!mapping.create && info.state && is_unchanged(record.src, *info.state)) {
+  } else if (!mapping.create && info.state && is_unchanged(record.src, *info.state) &&
+             !made_anew(record, there)) {
     MXF_CO_TRY(open, job_.state->open_intents(record));
     MXF_CO_TRY(refused, job_.state->exceptions(record));
     if (open.empty() && refused.empty()) {
@@ -178,7 +189,7 @@ Task<Result<void>> AccountCopy::attempt() {
     if (finished_.contains(info.wire)) continue;
     if (job_.control->stopped())
       co_return fail(ErrorCode::cancelled, "copy " + job_.name, "stopped");
-    auto copied = co_await copy_folder(info, mapping);
+    auto copied = co_await copy_folder(info, mapping, *there);
     if (!copied) co_return copied;
     finished_[info.wire] = true;
     // A sibling that comes later must see what this one has stored.

@@ -485,7 +485,34 @@ Task<Result<void>> FolderCopy::copy(std::vector<MessageInfo> fresh) {
   // What was answered is recorded, whatever happened after it.
   auto flushed = flush();
   if (!copied) co_return copied;
-  co_return flushed;
+  if (!flushed) co_return flushed;
+  auto accounted = co_await account_for(fresh);
+  co_return accounted;
+}
+
+Task<Result<void>> FolderCopy::account_for(const std::vector<MessageInfo>& fresh) {
+  imap::UidSet open;
+  for (const auto& info : fresh)
+    if (!known_.contains(info.uid.value) && !excepted_.contains(info.uid.value)) open.add(info.uid);
+  if (open.empty()) co_return Result<void>();
+  // Opened again: what another session has expunged is not listed any more.
+  auto opened = co_await run_.source->open_folder(record_.src_name);
+  if (!opened) co_return fail(std::move(opened).error());
+  BatchResult result;
+  for (const auto uid : open.uids()) {
+    auto still = co_await run_.source->list_messages(uid, uid);
+    if (!still) co_return fail(std::move(still).error());
+    if (still->empty()) continue;
+    IntentMessage message;
+    message.src = uid;
+    Error why;
+    why.code = ErrorCode::refused;
+    why.text = "the source lists this message and does not give it";
+    refuse(message, why, result);
+  }
+  if (result.exceptions.empty()) co_return Result<void>();
+  note_counts(result);
+  co_return state().put_result(record_, result);
 }
 
 Task<Result<void>> FolderCopy::copy_batches(const std::vector<MessageInfo>& fresh,
@@ -934,6 +961,7 @@ void FolderCopy::refuse(const IntentMessage& message, const Error& why, BatchRes
   exception.code = std::string(to_string(why.code));
   exception.words = why.remote.empty() ? why.text : why.remote;
   result.exceptions.push_back(exception);
+  excepted_.insert(message.src.value);
   Exception line;
   line.folder = report_.source;
   line.src = message.src;

@@ -73,6 +73,9 @@ class FolderCopy {
   Task<Result<void>> copy_whole(std::vector<WholeMessage> messages,
                                 std::vector<MessageInfo>& larger);
   Task<Result<void>> copy_streamed(MessageInfo info);
+  /// What was listed and is neither stored nor refused: gone meanwhile, or the source keeps it
+  /// back.
+  Task<Result<void>> account_for(const std::vector<MessageInfo>& fresh);
   Task<Result<void>> resolve_open_intents();
   Task<Result<void>> resolve(Intent intent);
   Task<Result<void>> remove_surplus(const Intent& intent, std::vector<IntentMessage> repeated);
@@ -108,6 +111,7 @@ class FolderCopy {
   std::vector<MessageRecord> records_;  // as loaded; lookups by src through known_
   std::unordered_map<std::uint32_t, std::size_t> known_;  // src UID -> index in records_
   std::unordered_set<std::uint32_t> bound_;               // dst UIDs that records own
+  std::unordered_set<std::uint32_t> excepted_;            // src UIDs that this pass could not place
   std::optional<BatchResult> previous_;  // not durable yet: goes with the next intent
   std::map<std::pair<std::string, std::string>, std::vector<std::size_t>>
       flag_changes_;  // (add, remove) -> records

@@ -131,6 +131,7 @@ Task<Result<std::vector<WholeMessage>>> FakeMailbox::fetch_messages(const imap::
   std::vector<WholeMessage> out;
   for (const auto& message : open()->messages) {
     if (!uids.contains(message.uid)) continue;
+    if (server_.keeps_back && server_.keeps_back(message.uid)) continue;
     ++server_.fetched;
     WholeMessage whole;
     whole.info = info_of(message);

@@ -52,6 +52,7 @@ struct FakeServer {
   std::optional<std::uint64_t> append_limit;
   std::function<bool(const std::string& body)> refuses;
   std::function<Fault()> on_append;       // asked before each append
+  std::function<bool(Uid)> keeps_back;    // listed, and its body never given
   std::function<bool()> breaks_on_fetch;  // asked before each fetch
   int connections = 0;
   int appends = 0;

@@ -393,6 +393,33 @@ TEST_F(Copier, ADestinationThatRewritesMailIsAskedAbout) {
   EXPECT_EQ(target.folder("INBOX").messages.size(), 40U);
 }
 
+TEST_F(Copier, AMessageThatTheSourceKeepsBackIsNamedAndTriedAgain) {
+  for (int i = 0; i < 5; ++i) source.add("INBOX", mail(i));
+  source.keeps_back = [](Uid uid) { return uid.value == 3; };
+  auto report = run();
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->copied, 4U);
+  EXPECT_EQ(report->refused, 1U);
+  ASSERT_EQ(report->exceptions.size(), 1U);
+  EXPECT_EQ(report->exceptions[0].src, Uid(3));
+  source.keeps_back = nullptr;
+  report = run();
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->copied, 1U);
+  expect_equal();
+}
+
+TEST_F(Copier, ADestinationThatWasMadeAnewIsNoticedThoughTheSourceDidNotChange) {
+  fill(20);
+  ASSERT_TRUE(run());
+  target.folder("INBOX") = test::FakeFolder();
+  target.folder("INBOX").validity = UidValidity(777);
+  auto report = run();
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->copied, source.folder("INBOX").messages.size());
+  expect_equal();
+}
+
 TEST_F(Copier, ANewUidValidityIsMatchedByContent) {
   fill(100);
   ASSERT_TRUE(run());
