@@ -9,6 +9,7 @@
 #include <boost/dll/shared_library.hpp>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <exception>
 #include <mutex>
 
@@ -111,7 +112,11 @@ Result<const mxf_plugin*> check_entry(const Manifest& m, const mxf_plugin* entry
 Result<const mxf_plugin*> map_and_enter(const Manifest& m, const std::string& bytes) {
   MXF_TRY(fd, sealed_copy(m, bytes));
   std::error_code ec;
-  auto* library = new boost::dll::shared_library();  // NOLINT: never unloaded, on purpose
+  // Never unloaded, on purpose: the list is reachable for ever and never destroyed.
+  static auto* kept = new std::deque<boost::dll::shared_library>;  // NOLINT
+  static std::mutex mutex;
+  const std::lock_guard guard(mutex);
+  auto* library = &kept->emplace_back();
   library->load("/proc/self/fd/" + std::to_string(fd),
                 boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local, ec);
   if (ec || !library->is_loaded())

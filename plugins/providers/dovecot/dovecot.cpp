@@ -184,7 +184,8 @@ class Dovecot final : public sdk::ProviderPlugin {
     return {};
   }
 
-  // {SHA512-CRYPT}, crypt(5), with a salt of the host's randomness.
+  // {SHA512-CRYPT}, crypt(5), with a salt of the host's randomness. crypt_rn, not crypt_r: the
+  // address sanitizer replaces the latter with a pointer that is null in a library loaded later.
   sdk::Result<std::string> hash(const std::string& secret_name) {
     MXF_TRY(password, host().secret(secret_name));
     MXF_TRY(bytes, host().random(16));
@@ -193,7 +194,8 @@ class Dovecot final : public sdk::ProviderPlugin {
     std::string setting = "$6$";
     for (const char c : bytes) setting.push_back(kAlphabet[static_cast<unsigned char>(c) & 63U]);
     const auto data = std::make_unique<crypt_data>();
-    const char* hashed = ::crypt_r(password.c_str(), (setting + "$").c_str(), data.get());
+    const char* hashed = ::crypt_rn(password.c_str(), (setting + "$").c_str(), data.get(),
+                                    static_cast<int>(sizeof *data));
     std::fill(password.begin(), password.end(), '\0');
     if (hashed == nullptr || !std::string_view(hashed).starts_with("$6$"))
       return sdk::fail(MXF_REMOTE, "crypt(3) failed");
