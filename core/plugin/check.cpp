@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/check.hpp"
 
-#include <stdlib.h>
-
 #include <algorithm>
-#include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <random>
