@@ -54,6 +54,7 @@ class Collector {
     MXF_CHECK(read_exceptions());
     MXF_CHECK(read_dns());
     MXF_CHECK(read_observations());
+    MXF_CHECK(read_rollbacks());
     MXF_CHECK(read_people());
     MXF_CHECK(read_gates());
     MXF_TRY(chain, check_journal(db_));
@@ -81,7 +82,7 @@ class Collector {
       out_.not_moved = plan_->not_moved;
       for (const auto& d : plan_->domains)
         out_.domains.push_back(
-            {d.name, d.zone, d.mx_before, d.mx_after, d.spf_before, d.spf_after, {}});
+            {d.name, d.zone, d.mx_before, d.mx_after, d.spf_before, d.spf_after, {}, {}, {}});
     }
     if (out_.migration.empty()) {
       MXF_TRY(id, db_.text("SELECT value FROM meta WHERE key = 'migration'"));
@@ -263,9 +264,11 @@ class Collector {
       }
       for (std::size_t k = 0; k < before->size(); ++k)
         if ((*before)[k] || (*after)[k]) write.changes.push_back({(*before)[k], (*after)[k]});
-      if (write.state == "done" && write.step.starts_with("flip:"))
-        for (auto& domain : out_.domains)
-          if (write.step == "flip:" + domain.name) domain.flipped = write.at;
+      if (write.state != "done") continue;
+      for (auto& domain : out_.domains) {
+        if (write.step == "flip:" + domain.name) domain.flipped = write.at;
+        if (write.step == "rollback:" + domain.name) domain.rolled_back = write.at;
+      }
     }
     return db_.each("SELECT zone, hash, at FROM zone_snapshot ORDER BY zone, at",
                     [&](const store::Row& row) {
@@ -328,6 +331,20 @@ class Collector {
       (seen.kind == "canary-sent" ? line.sent : line.found) = seen.at;
     }
     return {};
+  }
+
+  // A rollback's result says how many messages stay on the new side alone.
+  Result<void> read_rollbacks() {
+    return db_.each(
+        "SELECT step, body FROM journal WHERE phase = 'result' AND step LIKE 'rollback:%' ORDER BY "
+        "seq",
+        [&](const store::Row& row) {
+          const auto json = parse_json(row.text(1), "journal");
+          if (!json || !json->contains("stranded")) return;
+          const auto count = json_int_or(*json, "stranded", 0, "journal");
+          for (auto& domain : out_.domains)
+            if (row.text(0) == "rollback:" + domain.name && count) domain.stranded = *count;
+        });
   }
 
   Result<void> read_people() {

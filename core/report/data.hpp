@@ -123,6 +123,8 @@ struct DomainLine {
   std::vector<std::string> mx_before, mx_after;
   std::string spf_before, spf_after;
   std::optional<Instant> flipped{};
+  std::optional<Instant> rolled_back{};
+  std::optional<std::int64_t> stranded{};  // messages that a rollback left on the new side
 };
 
 struct Data {

@@ -237,10 +237,16 @@ class Page {
       out_ += "<div class=\"item\"><div class=\"head\"><h3>" + t(domain.name) +
               "</h3><span class=\"soft\">zone <code>" + t(domain.zone) +
               "</code></span><span class=\"when\">" +
-              (domain.flipped ? "flipped " + when(domain.flipped) : "not flipped") +
+              (domain.rolled_back ? "rolled back " + when(domain.rolled_back)
+               : domain.flipped   ? "flipped " + when(domain.flipped)
+                                  : "not flipped") +
               "</span></div><p class=\"route\"><code>" + joined(domain.mx_before) +
               "</code><span class=\"arrow\">→</span><code>" + joined(domain.mx_after) +
-              "</code></p></div>";
+              "</code></p>";
+      if (domain.stranded)
+        out_ += "<p class=\"soft\">" + plural(*domain.stranded, "message stays", "messages stay") +
+                " on the new side alone.</p>";
+      out_ += "</div>";
     }
     out_ += "</div>\n";
   }

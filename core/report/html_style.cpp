@@ -32,8 +32,8 @@ background:var(--info-bg);color:var(--info)}
 .good{background:var(--good-bg);color:var(--good)}.warn{background:var(--warn-bg);color:var(--warn)}
 .bad{background:var(--bad-bg);color:var(--bad)}.info{background:var(--info-bg);color:var(--info)}
 .quiet{background:transparent;color:var(--soft);border:1px solid var(--line)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:20px 0 8px}
-.tile{padding:14px 16px}.tile b{display:block;font-size:24px;line-height:1.25;letter-spacing:-.02em;
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(124px,1fr));gap:12px;margin:20px 0 8px}
+.tile{padding:14px 16px}.tile b{display:block;font-size:22px;white-space:nowrap;line-height:1.25;letter-spacing:-.02em;
 font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:13px}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;margin:0}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
@@ -43,6 +43,7 @@ th{color:var(--soft);font-weight:600;font-size:12.5px;text-align:left;white-spac
 th,td{padding:8px 14px;border-bottom:1px solid var(--line);vertical-align:top}
 tbody tr:last-child td{border-bottom:0}
 .num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.mono{min-width:17ch}
 td .words{color:var(--soft);font-size:13px;margin-top:2px;max-width:46ch;overflow-wrap:anywhere}
 .nowrap{white-space:nowrap}
 .lane{display:grid;grid-template-columns:92px 1fr 96px;gap:12px;align-items:center;padding:5px 0;font-size:13px}

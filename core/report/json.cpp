@@ -116,7 +116,9 @@ std::string to_json(const Data& data) {
                               {"mx_after", texts(d.mx_after)},
                               {"spf_before", text(d.spf_before)},
                               {"spf_after", text(d.spf_after)},
-                              {"flipped", time(d.flipped)}});
+                              {"flipped", time(d.flipped)},
+                              {"rolled_back", time(d.rolled_back)},
+                              {"stranded", number(d.stranded)}});
   for (const auto& box : data.mailboxes) out["mailboxes"].push_back(mailbox(box));
   for (const auto& e : data.exceptions)
     out["exceptions"].push_back({{"mailbox", text(e.mailbox)},

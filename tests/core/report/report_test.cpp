@@ -132,6 +132,18 @@ TEST_F(Report, ADamagedPlanIsReportedAndTheRestStands) {
   EXPECT_EQ(all["steps"].size(), 11U);
 }
 
+TEST_F(Report, ARollbackSaysWhenAndWhatItStranded) {
+  sql("INSERT INTO dns_change(zone, step, at, before, after, state) VALUES('example.com.', "
+      "'rollback:example.com', 1795431000000, '[]', '[]', 'done')");
+  sql("INSERT INTO journal(at, step, attempt, phase, body, prev_hash, hash) VALUES(1795431000000, "
+      "'rollback:example.com', 0, 'result', '{\"domain\":\"example.com\",\"stranded\":7}', '', "
+      "'')");
+  const auto domain = json()["domains"][0];
+  EXPECT_EQ(domain["rolled_back"], "2026-11-23T10:50:00.000Z");
+  EXPECT_EQ(domain["stranded"], 7);
+  EXPECT_THAT(to_html(data()), HasSubstr("7 messages stay"));
+}
+
 TEST_F(Report, OutcomeFollowsTheSteps) {
   const auto outcome = [&] { return to_string(data().outcome); };
   sql("DELETE FROM finding");

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/finding_catalog.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace mxferry {
+namespace {
+
+constexpr std::array kCatalog{
+    FindingEntry{"CN-01", "block", "No mailbox to send a canary to",
+                 "Before the flip a real message must reach the new provider and be found by IMAP. "
+                 "No mailbox of the domain is in the plan, so nothing could prove it.",
+                 "Add a mailbox of the domain to mailboxes.csv, or set domain.canary to one that "
+                 "is there."},
+    FindingEntry{"DK-06", "block", "The DKIM selector is taken",
+                 "A record with another key stands at the selector that the new provider wants. "
+                 "Replacing it would break signatures of whoever uses it today.",
+                 "Ask the new provider for a selector of its own, and put that into domain.dkim."},
+    FindingEntry{"DR-01", "warning", "Somebody changed a record that the flip wrote",
+                 "After the flip, MX or a client record no longer holds what mxferry wrote. Mail "
+                 "may go to a third place. mxferry never writes over another's change.",
+                 "Look with `mxferry dns records`, find out who changed it, and put it right by "
+                 "hand or with `mxferry dns apply`."},
+    FindingEntry{"MB-01", "gate", "A mailbox is not ready for the flip",
+                 "The flip waits until every mailbox of the domain is copied, its last delta is "
+                 "younger than delta.max_age, and the comparison of both sides is clean.",
+                 "Mend the mailbox that the gate names and run the same command again. To flip "
+                 "without it, accept \"MB-01:ADDRESS\" with a reason in the plan."},
+    FindingEntry{"MB-02", "warning", "A mailbox is parked",
+                 "It could not go on (a wrong password, a refused login, a safety rule of the "
+                 "copier). It is not tried in a loop, so that no account is locked; the others go "
+                 "on.",
+                 "Read the server's words, mend the cause, run the same command again: a parked "
+                 "mailbox is tried once more at each start."},
+    FindingEntry{"MB-03", "warning", "A message was refused",
+                 "The destination refused a message for good: too large, malformed in its eyes, or "
+                 "a policy. It stays at the source; nothing is dropped silently.",
+                 "Read the server's words. Raise the destination's limit and run again, move the "
+                 "message by hand, or accept the finding in the plan with a reason."},
+    FindingEntry{
+        "MB-04", "warning", "The destination altered a message",
+        "Read back, the message has other octets than the source's. Some providers rewrite "
+        "headers or line ends. Both digests are kept.",
+        "Compare the two. If the change is harmless, accept the finding with a reason."},
+    FindingEntry{"MX-01", "block", "A new MX record cannot be read",
+                 "An MX record is a preference and a host name (RFC 5321 §5.1, RFC 1035 §3.3.9).",
+                 "Write each one as \"PREFERENCE HOST.\" with a final dot."},
+    FindingEntry{"MX-02", "block", "The new MX host is an alias",
+                 "The name in an MX record must not be a CNAME (RFC 2181 §10.3); some senders "
+                 "refuse it.",
+                 "Name the host that the CNAME points to."},
+    FindingEntry{"MX-03", "gate", "The new MX host cannot be reached",
+                 "It has no address, or a loopback address that no sender can reach.",
+                 "Mend the host's address records. In a lab, set [resolve] allow_loopback."},
+    FindingEntry{"MX-04", "block", "The new MX set refuses all mail",
+                 "It holds the null MX \".\" (RFC 7505): the domain would take no mail at all.",
+                 "Name the new provider's hosts."},
+    FindingEntry{"MX-05", "warning", "The domain has no MX today",
+                 "Senders use its address record then (RFC 5321 §5.1), often a web server. It may "
+                 "be the wrong domain or the wrong zone.",
+                 "Make sure that it is the domain you mean; if so, accept the finding."},
+    FindingEntry{"MX-07", "warning", "An old host stays among the new MX hosts",
+                 "Mail that reaches it after the flip lands on the old side, or is refused there.",
+                 "Drop the old host unless both providers take mail for the domain."},
+    FindingEntry{"MX-11", "block", "A CNAME stands where the MX must stand",
+                 "A name with a CNAME has no other records (RFC 1034 §3.6.2).",
+                 "Replace the CNAME at the domain's own name by address records."},
+    FindingEntry{"NS-01", "warning", "Parent and zone disagree about the name servers",
+                 "A server that only one of them names may serve old data. What mxferry sees of it "
+                 "counts; what it cannot reach holds the gates.",
+                 "Make the parent's delegation and the zone's NS set agree on reachable servers."},
+    FindingEntry{"SPF-01", "block", "The domain has two SPF records",
+                 "Receivers answer permerror, which many treat as a failure (RFC 7208 §4.5).",
+                 "Remove one of them before the migration."},
+    FindingEntry{"SPF-02", "warning, block", "SPF will not cover the new provider",
+                 "Either the plan names no SPF record for the new provider, so that its mail may "
+                 "fail, or the overlap of old and new needs more than the ten lookups that "
+                 "receivers do (RFC 7208 §4.6.4).",
+                 "Set domain.spf to the record that the new provider asks for; flatten includes "
+                 "that only the old provider needs."},
+    FindingEntry{"SPF-04", "warning", "The SPF record is long",
+                 "Above 450 octets DNS answers may not fit into one packet everywhere.",
+                 "Drop terms that nobody uses any more."},
+    FindingEntry{"ST-01", "warning", "MTA-STS is in mode testing",
+                 "Senders may still hold an earlier policy in mode enforce and refuse the new MX "
+                 "hosts (RFC 8461 §5).",
+                 "Check that enforce was never published within max_age; if so, accept it."},
+    FindingEntry{
+        "ST-04", "block", "MTA-STS is, or may be, enforced",
+        "Senders would refuse the new MX hosts until the policy lists them (RFC 8461 §5). "
+        "This version does not flip an enforced domain.",
+        "Publish the policy with mode: testing, change the id of the TXT record, and wait "
+        "for the old max_age. If the policy could not be read, make it readable from here."},
+    FindingEntry{
+        "TTL-01", "info", "The DNS API has a floor for TTLs",
+        "It gives no TTL as low as ttl.lowered. The plan counts with the floor: caches keep "
+        "the old MX that much longer.",
+        "Nothing, or raise ttl.lowered to the floor so that the plan says what happens."},
+    FindingEntry{"WC-01", "block", "A new name would hide a wildcard",
+                 "A wildcard answers for a name until the name exists; then all types that it "
+                 "showed there are gone (RFC 4592 §2.2).",
+                 "Plan the hidden types at the new name too, or replace the wildcard by names."},
+};
+
+}  // namespace
+
+std::span<const FindingEntry> finding_catalog() { return kCatalog; }
+
+const FindingEntry* find_finding(std::string_view id) {
+  const auto same = [](char a, char b) {
+    return std::toupper(static_cast<unsigned char>(a)) ==
+           std::toupper(static_cast<unsigned char>(b));
+  };
+  for (const auto& entry : kCatalog)
+    if (std::equal(entry.id.begin(), entry.id.end(), id.begin(), id.end(), same)) return &entry;
+  return nullptr;
+}
+
+std::string finding_catalog_page() {
+  std::string out =
+      "# Findings\n\n"
+      "What `check`, `plan`, `run` and the report may find, and what to do. Written by "
+      "`scripts/docs` "
+      "from\n`core/model/finding_catalog.cpp`; `mxferry explain ID` prints one.\n\n"
+      "- **block**: the plan is refused until it is mended, or accepted (exit 6).\n"
+      "- **gate**: a step of a run holds until it is mended (exit 6).\n"
+      "- **warning**: the run ends with exit 1 unless the plan accepts it.\n"
+      "- **info**: good to know.\n\n"
+      "A finding is accepted by name, with a reason that stands in the report:\n\n"
+      "```toml\n[[accept]]\nid = \"MX-05\"\nreason = \"a new domain that has no mail yet\"\n```\n";
+  for (const auto& entry : kCatalog)
+    out += "\n## " + std::string(entry.id) + ": " + std::string(entry.title) + "\n\n*" +
+           std::string(entry.severity) + "*: " + std::string(entry.why) +
+           "\n\nWhat to do: " + std::string(entry.what_to_do) + "\n";
+  return out;
+}
+
+}  // namespace mxferry
