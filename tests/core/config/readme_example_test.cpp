@@ -48,11 +48,10 @@ TEST(PlanFilePage, NamesEveryKeyThatIsRead) {
       const auto from = at + call.size();
       const auto key = source.substr(from, source.find('"', from) - from);
       ++keys;
-      const bool named = page.find("`" + key + "`") != std::string::npos ||
-                         page.find("[" + key + "]") != std::string::npos ||
-                         page.find("`" + key + ".") != std::string::npos ||
-                         page.find(key + ",") != std::string::npos ||
-                         page.find(key + " ") != std::string::npos;
+      bool named = false;
+      for (const auto& [before, after] : std::initializer_list<std::pair<const char*, const char*>>{
+               {"`", "`"}, {"[", "]"}, {"`", "."}, {".", "`"}, {"{ ", ""}, {", ", ""}})
+        named = named || page.find(before + key + after) != std::string::npos;
       EXPECT_TRUE(named) << key;
     }
   EXPECT_GT(keys, 30U);
