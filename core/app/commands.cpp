@@ -3,6 +3,11 @@
 #include <array>
 
 #include "app/command.hpp"
+#include "app/control_commands.hpp"
+#include "app/dns_command.hpp"
+#include "app/explain_command.hpp"
+#include "app/plugins_command.hpp"
+#include "app/run_command.hpp"
 #include "app/sync_command.hpp"
 #include "app/verify_command.hpp"
 
@@ -11,8 +16,20 @@ namespace mxferry::app {
 // int sync_command(std::span<const std::string> args) and its like live in app/NAME_command.hpp.
 std::span<const Command> commands() {
   static const std::array table{
+      Command{"check", "say what stands in the way of a migration", check_command},
+      Command{"plan", "compute and print what a migration would do", plan_command},
+      Command{"run", "carry a migration out; again: go on with it", run_command},
+      Command{"status", "say where a migration stands", status_command},
+      Command{"pause", "ask a run to start nothing new", pause_command},
+      Command{"resume", "end a pause", resume_command},
+      Command{"approve", "approve a gate of a plan", approve_command},
+      Command{"rollback", "put MX and client records back", rollback_command},
+      Command{"report", "write the report of a migration", report_command},
       Command{"sync", "copy one mailbox; again: what is new", sync_command},
       Command{"verify", "compare a copied mailbox by digest, date and flags", verify_command},
+      Command{"dns", "one zone: records, plan, apply, snapshot, restore", dns_command},
+      Command{"explain", "say what a finding means and what to do", explain_command},
+      Command{"plugins", "list, explain, check and trust plugins", plugins_command},
   };
   return table;
 }

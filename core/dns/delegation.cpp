@@ -74,7 +74,20 @@ Result<Walker::Cut> Walker::walk(const std::string& name, int depth, std::stop_t
           why = server.name() + " is lame for " + cut.zone;
           continue;
         }
-        settled = true;  // the name lies in this zone itself
+        // The name lies in this zone itself; or in one below it that this server serves too, and then
+        // there was no referral: the SOA tells its name (RFC 2308 §2).
+        settled = true;
+        for (const auto& record : message->authority) {
+          if (record.type != "SOA" || record.name == cut.zone || !is_within(record.name, cut.zone) ||
+              !is_within(name, record.name)) {
+            continue;
+          }
+          const auto own =
+              ask_authoritative(server, record.name, {record.name, "NS"}, false, stop);
+          Cut below{record.name, own.rdata, cut.addresses};
+          cut = std::move(below);
+          break;
+        }
         break;
       }
       Cut next{child, names, {}};

@@ -69,7 +69,7 @@ std::shared_ptr<Opening> make_opening(ImapAccount account, MailboxRole role,
 
 }  // namespace
 
-Result<MailUrl> parse_mail_url(std::string_view url) {
+Result<MailUrl> parse_mail_url(std::string_view url, UserPart who) {
   const auto bad = [](const char* why) {
     return fail(ErrorCode::usage, "mail URL",
                 std::string(why) + "; expected imaps://USER@HOST:PORT or imap://USER@HOST:PORT");
@@ -91,16 +91,18 @@ Result<MailUrl> parse_mail_url(std::string_view url) {
   if (url.ends_with('/')) url.remove_suffix(1);
   // A user's @ should be %40; the last one is the separator in any case.
   const auto at = url.rfind('@');
-  if (at == std::string_view::npos || at == 0) return bad("no user");
-  const auto user = url.substr(0, at);
+  const bool named = at != std::string_view::npos;
+  if (who == UserPart::required && (!named || at == 0)) return bad("no user");
+  if (who == UserPart::none && named) return bad("a user does not belong here");
+  const auto user = named ? url.substr(0, at) : std::string_view();
   if (user.find(':') != std::string_view::npos)
     return bad(
         "a password (or an unencoded :) stands in the URL: secrets are given as env:NAME or "
         "file:PATH");
   auto decoded = percent_decode(user);
-  if (!decoded || decoded->empty()) return bad("the user is not percent-encoded");
+  if (!decoded || (named && decoded->empty())) return bad("the user is not percent-encoded");
   out.user = *std::move(decoded);
-  auto host = url.substr(at + 1);
+  auto host = named ? url.substr(at + 1) : url;
   std::string_view port;
   if (host.starts_with('[')) {
     const auto end = host.find(']');

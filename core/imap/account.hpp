@@ -21,8 +21,10 @@ struct MailUrl {
 
 /// `imap://USER@HOST:PORT` (STARTTLS) or `imaps://USER@HOST[:PORT]` (TLS); USER is percent-encoded
 /// (RFC 5092), an IPv6 address stands in brackets. usage with what was expected; a password in the
-/// URL is refused and not repeated.
-Result<MailUrl> parse_mail_url(std::string_view url);
+/// URL is refused and not repeated. A plan names its endpoints without a user (UserPart::none): the
+/// users stand in mailboxes.csv.
+enum class UserPart { required, none };
+Result<MailUrl> parse_mail_url(std::string_view url, UserPart who = UserPart::required);
 
 struct ImapAccount {
   net::Endpoint endpoint{};

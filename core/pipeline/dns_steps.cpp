@@ -188,6 +188,7 @@ Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& acti
       if (!marked) co_return StepEnd::failed(marked.error());
     }
   }
+  const auto slot = co_await env.dns_slots->take();
   auto* dns = api->second;
   auto* store = &env.store;
   auto intent_id = std::make_shared<std::int64_t>(0);

@@ -126,7 +126,10 @@ struct Env {
   std::int64_t scale = 1;
   bool no_wait = false;
   bool paused = false;
-  Slots* mail_slots = nullptr;
+  Slots* mail_slots = nullptr;  // mailboxes copied at the same time
+  Slots* dns_slots = nullptr;   // one: an API object does one thing at a time, and a write is read,
+                                // judged, written as one
+  Slots* provider_slots = nullptr;  // one, as above
 
   const config::Mailbox* mailbox(const std::string& address) const {
     for (const auto& box : file.mailboxes)

@@ -183,8 +183,14 @@ Task<StepEnd> canary(Env& env, const Step& step, const CanaryAction& action) {
   if (domain == nullptr || box == nullptr)
     co_return StepEnd::held("no mailbox to send a canary to",
                             "set domain.canary to a mailbox of the plan");
-  auto targets = action.path == "direct" ? co_await direct_targets(env, *domain)
-                                         : co_await public_targets(env, *domain);
+  // Not one conditional expression: g++ 12 mixes up the frames of two awaits in its branches.
+  std::optional<Result<std::vector<Target>>> targets_found;
+  if (action.path == "direct") {
+    targets_found.emplace(co_await direct_targets(env, *domain));
+  } else {
+    targets_found.emplace(co_await public_targets(env, *domain));
+  }
+  const auto& targets = *targets_found;
   if (!targets) co_return StepEnd::failed(targets.error());
   std::size_t found = 0;
   for (const auto& target : *targets) {

@@ -8,7 +8,7 @@
 #include "base/escape.hpp"
 #include "base/sha256.hpp"
 #include "credentials/secret_ref.hpp"
-#include "net/endpoint_url.hpp"
+#include "imap/account.hpp"
 
 namespace mxferry::pipeline {
 namespace {
@@ -30,7 +30,7 @@ bool is_view(SpecialUse use) {
 }  // namespace
 
 Result<net::Endpoint> endpoint_of(const config::Side& side) {
-  MXF_TRY(url, net::parse_endpoint_url(side.endpoint));
+  MXF_TRY(url, imap::parse_mail_url(side.endpoint, imap::UserPart::none));
   net::Endpoint endpoint = url.endpoint;
   endpoint.address = side.address;
   endpoint.ca_file = side.ca_file;

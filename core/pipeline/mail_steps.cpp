@@ -90,6 +90,7 @@ Task<StepEnd> take_inventory(Env& env, const Step& step) {
   for (auto& [zone, api] : env.dns) {
     auto have = env.store.first_snapshot(zone);
     if (!have) co_return StepEnd::failed(have.error());
+    const auto slot = co_await env.dns_slots->take();
     auto* dns = api;
     auto read = [dns, zone = zone, stop = env.stop] { return dns->list_records(zone, stop); };
     const auto snapshot = co_await on_worker(env, std::move(read));
@@ -169,11 +170,16 @@ Task<StepEnd> provision(Env& env, const Step& step, const ProvisionAction& actio
     return provider->ready(wanted.address, stop);
   };
   for (int attempt = 0;; ++attempt) {
-    auto work = make;
-    const auto ready = co_await on_worker(env, std::move(work));
-    if (!ready) co_return StepEnd::failed(ready.error());
-    if (*ready) break;
-    if (attempt >= 120) {
+    bool ready = false;
+    {
+      const auto slot = co_await env.provider_slots->take();
+      auto work = make;
+      const auto made = co_await on_worker(env, std::move(work));
+      if (!made) co_return StepEnd::failed(made.error());
+      ready = *made;
+    }
+    if (ready) break;
+    if (attempt >= 600) {
       auto error = fail(ErrorCode::timeout, step.id,
                         "the account was made, but the provider does not report it ready")
                        .error();
@@ -361,6 +367,7 @@ Task<StepEnd> monitor(Env& env, const Step& step, const MonitorAction& action) {
       // Drift: has somebody put the MX back, or to a third place?
       const auto api = env.dns.find(domain->zone);
       if (api != env.dns.end()) {
+        const auto slot = co_await env.dns_slots->take();
         auto* dns = api->second;
         auto read = [dns, zone = domain->zone, stop = env.stop] {
           return dns->list_records(zone, stop);

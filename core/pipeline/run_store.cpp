@@ -142,14 +142,23 @@ Result<std::optional<Instant>> RunStore::done_at(const std::string& step) {
 
 Result<void> RunStore::journal(const std::string& step, const std::string& phase,
                                const Json& body) {
+  // `approve` of another process may write here too: reading the last link and adding the next is
+  // one transaction.
+  std::optional<store::Transaction> own;
+  if (!db_.in_transaction()) {
+    MXF_TRY(transaction, db_.begin());
+    own.emplace(std::move(transaction));
+  }
   MXF_TRY(prev, db_.text("SELECT hash FROM journal ORDER BY seq DESC LIMIT 1"));
   const std::string before = prev.value_or("");
   const std::string text = canonical_json(body);
   const auto at = to_ms(clock_.now());
-  return db_.run(
-      "INSERT INTO journal(at, step, attempt, phase, body, prev_hash, hash) VALUES($1, $2, "
-      "coalesce((SELECT attempt FROM step_state WHERE step = $2), 0), $3, $4, $5, $6)",
-      at, step, phase, text, before, link_hash(before, at, step, phase, text));
+  MXF_CHECK(
+      db_.run("INSERT INTO journal(at, step, attempt, phase, body, prev_hash, hash) VALUES($1, $2, "
+              "coalesce((SELECT attempt FROM step_state WHERE step = $2), 0), $3, $4, $5, $6)",
+              at, step, phase, text, before, link_hash(before, at, step, phase, text)));
+  if (own) return own->commit();
+  return {};
 }
 
 Result<std::vector<JournalRow>> RunStore::journal_rows() {

@@ -445,8 +445,15 @@ class Planner {
            OnFail::hold,
            "add the new names: DKIM selectors, verification, TLS reports",
            DnsChangeAction{dp.zone, names}});
-      written.push_back("names:" + d);
-      before_visible.push_back("names:" + d);
+      add({"names-visible:" + d,
+           Stage::names,
+           d,
+           {"names:" + d},
+           Effect::read,
+           OnFail::hold,
+           "every authoritative server serves the new names, and no denial of them can be cached",
+           VisibleAction{dp.zone, {"names:" + d}}});
+      before_visible.push_back("names-visible:" + d);
     }
     if (!lower.empty())
       add({"lower-ttl:" + d,

@@ -110,6 +110,7 @@ Result<Transaction> Db::begin() {
   return Transaction(*this);
 }
 
+bool Db::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
 std::int64_t Db::last_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
 std::int64_t Db::changes() const { return sqlite3_changes64(handle_.get()); }
 

@@ -111,6 +111,7 @@ class Db {
   Result<void> script(const std::string& sql);
   /// BEGIN IMMEDIATE. The transaction rolls back unless committed; one at a time.
   Result<Transaction> begin();
+  bool in_transaction() const;
   std::int64_t last_id() const;
   std::int64_t changes() const;
 

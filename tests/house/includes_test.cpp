@@ -147,6 +147,7 @@ TEST(House, NoStdRegexInCore) {
 // free).
 TEST(House, NoBracedTemporaryInsideCoAwait) {
   static const std::regex pattern(R"(co_await[^;]*[({,]\s*([A-Za-z_:<>]+)?\{)");
+  static const std::regex branches(R"([?:]\s*co_await)");
   for (const auto& entry : fs::recursive_directory_iterator(fs::path(MXF_SOURCE_DIR) / "core")) {
     if (!entry.is_regular_file() || !is_source(entry.path())) continue;
     std::ifstream file(entry.path());
@@ -154,6 +155,8 @@ TEST(House, NoBracedTemporaryInsideCoAwait) {
     for (std::string line; std::getline(file, line);) {
       ++number;
       EXPECT_FALSE(std::regex_search(line, pattern))
+          << entry.path() << ":" << number << ": " << line;
+      EXPECT_FALSE(std::regex_search(line, branches))
           << entry.path() << ":" << number << ": " << line;
     }
   }

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading a command's options with Boost.Program_options: --help prints the table, a mistake is
+// exit 2 with the remedy, MXFERRY_NAME in the environment stands in for --name. Main thread.
+#pragma once
+
+#include <boost/program_options.hpp>
+#include <span>
+#include <string>
+#include <variant>
+
+namespace mxferry::app {
+
+struct OptionTable {
+  std::string command;   // "run"
+  std::string synopsis;  // "FILE [OPTIONS]"
+  std::string about;     // two or three sentences
+  boost::program_options::options_description options;
+  boost::program_options::positional_options_description positional{};
+  boost::program_options::options_description hidden{};  // what the positional words are called
+};
+
+/// The values, or the exit code that the command ends with (0 after --help, 2 after a mistake).
+std::variant<boost::program_options::variables_map, int> read_options(
+    OptionTable& table, std::span<const std::string> args);
+
+}  // namespace mxferry::app

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/survey.hpp"
+
+#include <algorithm>
+
+#include "protocol/dns/name.hpp"
+#include "protocol/dns/rdata.hpp"
+
+namespace mxferry::pipeline {
+namespace {
+
+void add_unique(std::vector<std::string>& to, const std::vector<std::string>& from) {
+  for (const auto& item : from)
+    if (std::find(to.begin(), to.end(), item) == to.end()) to.push_back(item);
+}
+
+// The addresses that `a` and `mx` of the record mean now (RFC 7208 §5.3, §5.4), so that the overlap
+// can name them.
+Result<std::vector<dns::SpfExpansion>> expand(const std::string& domain, const std::string& record,
+                                              DnsEyes& eyes, std::stop_token stop,
+                                              const ZoneSnapshot& zone) {
+  std::vector<dns::SpfExpansion> out;
+  MXF_TRY(spf, dns::parse_spf(record));
+  for (const auto& term : spf.terms) {
+    if (term.mechanism != "a" && term.mechanism != "mx") continue;
+    const bool own = term.value.empty() || term.value[0] == '/';
+    MXF_TRY(name, dns::canonical_name(own ? domain : term.value.substr(0, term.value.find('/'))));
+    if (!own && !dns::is_within(name, zone.zone))
+      continue;  // a name outside stays a name: our change does not move it
+    dns::SpfExpansion expansion;
+    expansion.mechanism = own ? term.mechanism : term.mechanism + ":" + term.value;
+    std::vector<std::string> hosts;
+    if (term.mechanism == "a") {
+      hosts.push_back(name);
+    } else if (const auto* mx = zone.find(name, "MX")) {
+      for (const auto& item : mx->records) {
+        MXF_TRY(parsed, dns::parse_mx(item.rdata));
+        hosts.push_back(parsed.exchange);
+      }
+    }
+    for (const auto& host : hosts) {
+      MXF_TRY(addresses, eyes.addresses(host, stop));
+      add_unique(expansion.addresses, addresses);
+    }
+    if (!expansion.addresses.empty()) out.push_back(std::move(expansion));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string sts_mode(std::string_view body) {
+  std::string mode = "unknown";
+  bool version = false;
+  while (!body.empty()) {
+    const auto end = body.find('\n');
+    std::string_view line = body.substr(0, end);
+    body.remove_prefix(end == std::string_view::npos ? body.size() : end + 1);
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t'))
+      line.remove_suffix(1);
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    auto value = line.substr(colon + 1);
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t'))
+      value.remove_prefix(1);
+    if (line.substr(0, colon) == "version") version = value == "STSv1";
+    if (line.substr(0, colon) == "mode" &&
+        (value == "enforce" || value == "testing" || value == "none"))
+      mode = value;
+  }
+  return version ? mode : "unknown";
+}
+
+Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, DnsApi*>& dns,
+                           DnsEyes& eyes, const FetchPolicy& fetch, std::stop_token stop) {
+  plan::Facts facts;
+  for (const auto& domain : file.domains) {
+    const auto api = dns.find(domain.dns.zone);
+    if (api == dns.end())
+      return fail(ErrorCode::internal, "survey", "no DNS API for " + domain.dns.zone);
+    auto& zone = facts.zones[domain.dns.zone];
+    if (zone.snapshot.zone.empty()) {
+      MXF_TRY(snapshot, api->second->list_records(domain.dns.zone, stop));
+      zone.snapshot = std::move(snapshot);
+      zone.snapshot.zone = domain.dns.zone;
+      MXF_TRY(info, api->second->describe_zone(domain.dns.zone, stop));
+      zone.min_ttl = std::max(info.min_ttl, api->second->traits().min_ttl);
+    }
+    MXF_TRY(apex, dns::canonical_name(domain.name));
+    if (const auto* txt = zone.snapshot.find(apex, "TXT")) {
+      for (const auto& record : txt->records) {
+        MXF_TRY(text, dns::txt_text(record.rdata));
+        if (!dns::is_spf(text)) continue;
+        MXF_TRY(expansions, expand(domain.name, text, eyes, stop, zone.snapshot));
+        for (auto& e : expansions) zone.spf_addresses.push_back(std::move(e));
+      }
+    }
+    if (const auto* sts = zone.snapshot.find("_mta-sts." + apex, "TXT"); sts != nullptr) {
+      const auto body = fetch("https://mta-sts." + domain.name + "/.well-known/mta-sts.txt");
+      zone.sts_mode[domain.name] = body ? sts_mode(*body) : "unknown";
+    }
+  }
+  return facts;
+}
+
+}  // namespace mxferry::pipeline

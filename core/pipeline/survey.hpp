@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The survey: what is read of the world before a plan is computed: zones by their API, the old SPF
+// record's addresses, the MTA-STS policy. Reads only. Blocking.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <stop_token>
+
+#include "base/error.hpp"
+#include "config/plan_file.hpp"
+#include "pipeline/env.hpp"
+#include "plan/compute.hpp"
+
+namespace mxferry::pipeline {
+
+/// Fetches an MTA-STS policy: its body, or an error. Given by the caller (HTTPS lives in net).
+using FetchPolicy = std::function<Result<std::string>(const std::string& url)>;
+
+Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, DnsApi*>& dns,
+                           DnsEyes& eyes, const FetchPolicy& fetch, std::stop_token stop);
+
+/// The mode of an MTA-STS policy body (RFC 8461 §3.2): enforce | testing | none | unknown. Pure.
+std::string sts_mode(std::string_view body);
+
+}  // namespace mxferry::pipeline
