@@ -52,9 +52,9 @@ Result<std::string> read_whole(int fd, const std::string& path) {
 // Owner and mode of `like` (null: 0600 and ours), then fsync, rename, fsync of the folder.
 Result<void> replace_file(const std::string& path, std::string_view content,
                           const struct stat* like, int folder) {
-  std::string temporary = path;
-  temporary.insert(temporary.rfind('/') + 1, ".");
-  temporary += ".mxferry-XXXXXX";
+  const auto name = path.rfind('/') + 1;
+  std::string temporary = path.substr(0, name);
+  temporary.append(".").append(path, name).append(".mxferry-XXXXXX");
   const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // 0600
   if (file.fd < 0) return system_error("write " + path);
   const auto written = [&]() -> bool {

@@ -55,7 +55,8 @@ class Reader {
 
   void wrong(const std::string& pointer, const std::string& what) {
     if (!error_.empty()) return;
-    std::string shown = pointer.empty() ? "" : "\"" + pointer.substr(1) + "\": ";
+    std::string shown;
+    if (!pointer.empty()) shown.append("\"").append(pointer, 1).append("\": ");
     error_ = file_ + ":" + places_.at(pointer) + ": " + shown + what;
   }
   const std::string& error() const { return error_; }

@@ -214,8 +214,10 @@ sdk::Result<Answer> parse_answer(std::string_view message) {
     sdk::RRset set{
         lower(text_of(ldns_rr_owner(rr))), type ? type.get() : "", ldns_rr_ttl(rr), {}, {}};
     std::string rdata;
-    for (std::size_t k = 0; k < ldns_rr_rd_count(rr); ++k)
-      rdata += (k == 0 ? "" : " ") + text_of(ldns_rr_rdf(rr, k));
+    for (std::size_t k = 0; k < ldns_rr_rd_count(rr); ++k) {
+      if (k > 0) rdata.push_back(' ');
+      rdata += text_of(ldns_rr_rdf(rr, k));
+    }
     if (set.name.empty() || set.type.empty() || rdata.empty())
       return sdk::fail(MXF_REMOTE, "a record of the answer cannot be written down");
     set.records.push_back({rdata, {}, {}});

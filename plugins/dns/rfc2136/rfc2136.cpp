@@ -104,9 +104,12 @@ class Rfc2136 final : public sdk::DnsPlugin {
   std::int64_t now() const { return host().now_ms() / 1000; }
 
   sdk::Result<std::uint16_t> new_id() const {
-    MXF_TRY(bytes, host().random(2));
-    return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[0]) << 8U |
-                                      static_cast<unsigned char>(bytes[1]));
+    const auto bytes = host().random(2);
+    if (!bytes) return sdk::fail(bytes.error());
+    std::uint16_t id = 0;
+    for (const char c : *bytes)
+      id = static_cast<std::uint16_t>(id << 8U | static_cast<unsigned char>(c));
+    return id;
   }
 
   static sdk::Result<sdk::ApplyOutcome> outcome(sdk::Applied applied, sdk::Failure why) {
