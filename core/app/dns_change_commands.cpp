@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/dns_change_commands.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <tuple>
+
+#include "app/command.hpp"
+#include "app/dns_command.hpp"
+#include "app/dns_want.hpp"
+#include "app/options.hpp"
+#include "base/escape.hpp"
+#include "base/json_reader.hpp"
+#include "dns/change_set.hpp"
+#include "plan/plan_json.hpp"
+
+namespace mxferry::app {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr std::size_t kLargestFile = 256U << 20;
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    return fail(ErrorCode::config, escape_line(path),
+                std::string("cannot be read: ") + std::strerror(errno));
+  std::string text;
+  std::string chunk(1U << 16, '\0');
+  while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {
+    text.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
+    if (text.size() > kLargestFile)
+      return fail(ErrorCode::config, escape_line(path), "is larger than 256 MiB");
+  }
+  return text;
+}
+
+// 0600 and new: a snapshot that somebody may still need is never written over without --force.
+Result<void> write_file(const std::string& path, const std::string& text, bool force) {
+  const auto failed = [&](ErrorCode code, const std::string& what) {
+    return fail(code, escape_line(path), what);
+  };
+  const std::string target = force ? path + ".new" : path;
+  if (force) ::unlink(target.c_str());
+  const int fd = ::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0 && errno == EEXIST) {
+    auto error = failed(ErrorCode::usage, "exists already").error();
+    return fail(std::move(error.with_remedy("name another file, or add --force")));
+  }
+  if (fd < 0) return failed(ErrorCode::io, std::strerror(errno));
+  std::size_t at = 0;
+  bool good = true;
+  while (good && at < text.size()) {
+    const auto n = ::write(fd, text.data() + at, text.size() - at);
+    if (n < 0 && errno == EINTR) continue;
+    good = n > 0;
+    if (good) at += static_cast<std::size_t>(n);
+  }
+  good = good && ::fsync(fd) == 0;
+  ::close(fd);
+  if (good && (!force || ::rename(target.c_str(), path.c_str()) == 0)) return {};
+  const std::string why = std::strerror(errno);
+  ::unlink(target.c_str());
+  return failed(ErrorCode::io, "cannot be written: " + why);
+}
+
+Json side_json(const std::optional<ZoneRRset>& set) {
+  if (!set) return Json();
+  Json data = Json::array();
+  for (const auto& record : set->records) data.push_back(record.rdata);
+  return {{"ttl", set->ttl}, {"data", std::move(data)}};
+}
+
+Json changes_json(const std::vector<ZoneChange>& changes) {
+  Json out = Json::array();
+  for (const auto& change : changes) {
+    const auto& any = change.after ? *change.after : *change.before;
+    out.push_back({{"name", any.name},
+                   {"type", any.type},
+                   {"before", side_json(change.before)},
+                   {"after", side_json(change.after)}});
+  }
+  return out;
+}
+
+std::string diff_text(const std::vector<ZoneChange>& changes) {
+  std::string out;
+  const auto lines = [&](char sign, const ZoneRRset& set, const std::optional<ZoneRRset>& other) {
+    for (const auto& record : set.records) {
+      const bool stays = other && other->ttl == set.ttl &&
+                         std::any_of(other->records.begin(), other->records.end(),
+                                     [&](const auto& r) { return r.rdata == record.rdata; });
+      if (stays && sign == '-') continue;
+      out += (stays ? ' ' : sign);
+      out += escape_line(" " + set.name + " " + std::to_string(set.ttl) + " " + set.type + " " +
+                         record.rdata) +
+             "\n";
+    }
+  };
+  for (const auto& change : changes) {
+    if (change.before) lines('-', *change.before, change.after);
+    if (change.after) lines('+', *change.after, change.before);
+  }
+  return out;
+}
+
+// The data that somebody saw, against what a second reading gives; etags may move on their own.
+bool same_changes(const std::vector<ZoneChange>& a, const std::vector<ZoneChange>& b) {
+  return changes_json(a) == changes_json(b);
+}
+
+struct Options {
+  DnsTarget target;
+  std::string file;  // --want, or the snapshot
+  bool json = false, yes = false, no_input = false, dry_run = false;
+};
+
+using Compute = std::function<Result<std::vector<ZoneChange>>(const ZoneSnapshot&)>;
+
+void print(const Options& o, const std::vector<ZoneChange>& changes, const std::string& state) {
+  if (o.json) {
+    const Json out = {{"format", "mxferry-dns-plan/1"},
+                      {"zone", o.target.zone},
+                      {"state", state},
+                      {"changes", changes_json(changes)}};
+    std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    return;
+  }
+  if (changes.empty())
+    std::cout << "nothing to do: " << escape_line(o.target.zone) << " is as wanted\n";
+  else
+    std::cout << diff_text(changes);
+}
+
+// True: go on. Only a terminal can be asked.
+Result<bool> confirmed(const Options& o, std::size_t count) {
+  if (o.yes) return true;
+  if (o.no_input || ::isatty(STDIN_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0) {
+    auto error = fail(ErrorCode::usage, "dns", "nobody is there to confirm the changes").error();
+    return fail(std::move(error.with_remedy("add --yes once you have seen them (--dry-run)")));
+  }
+  std::cerr << "write " << count << (count == 1 ? " change" : " changes") << " to "
+            << escape_line(o.target.zone) << "? [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute) {
+  MXF_TRY(now, api.list_records(o.target.zone, {}));
+  MXF_TRY(changes, compute(now));
+  if (changes.empty()) {
+    print(o, changes, "stands");
+    return static_cast<int>(Exit::done);
+  }
+  if (o.dry_run) {
+    print(o, changes, "planned");
+    return static_cast<int>(Exit::done);
+  }
+  // With --json stdout holds the outcome alone; the person who is asked still sees the difference.
+  if (o.json)
+    std::cerr << diff_text(changes);
+  else
+    print(o, changes, "planned");
+  std::cout << std::flush;
+  MXF_TRY(go, confirmed(o, changes.size()));
+  if (!go) {
+    std::cerr << "nothing was written\n";
+    return static_cast<int>(Exit::interrupted);
+  }
+  MXF_TRY(again, api.list_records(o.target.zone, {}));
+  MXF_TRY(fresh, compute(again));
+  if (!same_changes(changes, fresh)) {
+    auto error = fail(ErrorCode::conflict, "change " + o.target.zone,
+                      "somebody else changed the zone meanwhile; nothing was written")
+                     .error();
+    return fail(
+        std::move(error.with_remedy("look at it again: the same command shows the new "
+                                    "difference")));
+  }
+  MXF_CHECK(dns::write_changes(api, o.target.zone, fresh, {}, {}));
+  // Nothing may be left: what stands now is what was asked for.
+  MXF_TRY(after, api.list_records(o.target.zone, {}));
+  MXF_TRY(left, compute(after));
+  if (!left.empty())
+    return fail(ErrorCode::conflict, "change " + o.target.zone,
+                std::to_string(left.size()) + " changes are left after the write");
+  if (o.json) print(o, fresh, "applied");
+  std::cerr << fresh.size() << (fresh.size() == 1 ? " RRset" : " RRsets")
+            << " written and read back\n";
+  return static_cast<int>(Exit::done);
+}
+
+int ended(Result<int> exit) { return exit ? *exit : report_error(exit.error()); }
+
+void add_change_options(OptionTable& table, Options& o) {
+  auto add = table.options.add_options();
+  add("json", po::bool_switch(&o.json), "print JSON");
+  add("yes,y", po::bool_switch(&o.yes), "do not ask");
+  add("no-input", po::bool_switch(&o.no_input), "never ask: refuse without --yes");
+  add("dry-run", po::bool_switch(&o.dry_run), "show the changes, write nothing");
+}
+
+Result<int> towards_want(Options& o) {
+  MXF_TRY(api, open_dns_target(o.target));
+  MXF_TRY(text, read_file(o.file));
+  MXF_TRY(want, parse_want(text, o.target.zone, escape_line(o.file)));
+  MXF_TRY(info, api->describe_zone(o.target.zone, {}));
+  const auto floor = std::max(info.min_ttl, api->traits().min_ttl);
+  return change_zone(o, *api,
+                     [&](const ZoneSnapshot& now) { return changes_for(want, now, floor); });
+}
+
+}  // namespace
+
+int dns_plan(std::span<const std::string> args) {
+  Options o;
+  OptionTable table;
+  table.command = "dns plan";
+  table.synopsis = "--plugin ID --zone ZONE --want FILE [OPTIONS]";
+  table.about =
+      "Shows what would have to change for the zone to be as FILE says, and writes nothing.";
+  add_dns_options(table.options, o.target);
+  table.options.add_options()("want", po::value(&o.file)->required()->value_name("FILE"),
+                              "what is wanted (docs/operate/dns.md)");
+  table.options.add_options()("json", po::bool_switch(&o.json), "print JSON");
+  auto read = read_options(table, args);
+  if (const int* exit = std::get_if<int>(&read)) return *exit;
+  o.dry_run = true;
+  return ended(towards_want(o));
+}
+
+int dns_apply(std::span<const std::string> args) {
+  Options o;
+  OptionTable table;
+  table.command = "dns apply";
+  table.synopsis = "--plugin ID --zone ZONE --want FILE [OPTIONS]";
+  table.about =
+      "Makes the zone as FILE says: shows the changes, asks, reads the zone once more, writes, and "
+      "reads back until nothing is left to do.";
+  add_dns_options(table.options, o.target);
+  table.options.add_options()("want", po::value(&o.file)->required()->value_name("FILE"),
+                              "what is wanted (docs/operate/dns.md)");
+  add_change_options(table, o);
+  auto read = read_options(table, args);
+  if (const int* exit = std::get_if<int>(&read)) return *exit;
+  return ended(towards_want(o));
+}
+
+int dns_snapshot(std::span<const std::string> args) {
+  Options o;
+  bool force = false;
+  OptionTable table;
+  table.command = "dns snapshot";
+  table.synopsis = "--plugin ID --zone ZONE [-o FILE] [OPTIONS]";
+  table.about = "Writes every record of the zone as JSON, for mxferry dns restore.";
+  add_dns_options(table.options, o.target);
+  auto add = table.options.add_options();
+  add("output,o", po::value(&o.file)->value_name("FILE"), "a new file (0600) instead of stdout");
+  add("force", po::bool_switch(&force), "replace FILE if it exists");
+  auto read = read_options(table, args);
+  if (const int* exit = std::get_if<int>(&read)) return *exit;
+  const auto work = [&]() -> Result<int> {
+    MXF_TRY(api, open_dns_target(o.target));
+    MXF_TRY(zone, api->list_records(o.target.zone, {}));
+    std::sort(zone.rrsets.begin(), zone.rrsets.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.name, a.type) < std::tie(b.name, b.type);
+    });
+    const auto text =
+        plan::to_json(zone).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    if (o.file.empty() || o.file == "-") {
+      std::cout << text;
+    } else {
+      MXF_CHECK(write_file(o.file, text, force));
+      std::cerr << zone.rrsets.size() << " RRsets of " << escape_line(zone.zone) << " in "
+                << escape_line(o.file) << '\n';
+    }
+    return static_cast<int>(Exit::done);
+  };
+  return ended(work());
+}
+
+int dns_restore(std::span<const std::string> args) {
+  Options o;
+  OptionTable table;
+  table.command = "dns restore";
+  table.synopsis = "FILE --plugin ID --zone ZONE [OPTIONS]";
+  table.about =
+      "Brings the zone back to a snapshot: sets that are not in it are deleted, all but SOA, the "
+      "apex NS and DNSSEC's own. Shows the changes and asks first.";
+  add_dns_options(table.options, o.target);
+  add_change_options(table, o);
+  table.hidden.add_options()("file", po::value(&o.file)->required());
+  table.positional.add("file", 1);
+  auto read = read_options(table, args);
+  if (const int* exit = std::get_if<int>(&read)) return *exit;
+  const auto work = [&]() -> Result<int> {
+    MXF_TRY(api, open_dns_target(o.target));
+    MXF_TRY(text, read_file(o.file));
+    auto snapshot = plan::snapshot_from_json(text, escape_line(o.file));
+    if (!snapshot) {
+      auto error = snapshot.error();
+      error.code = ErrorCode::config;
+      return fail(std::move(error));
+    }
+    if (snapshot->zone != o.target.zone)
+      return fail(ErrorCode::config, escape_line(o.file),
+                  "is a snapshot of " + escape_line(snapshot->zone) + ", not of " + o.target.zone);
+    return change_zone(
+        o, *api, [&](const ZoneSnapshot& now) { return dns::restore_changes(now, *snapshot); });
+  };
+  return ended(work());
+}
+
+}  // namespace mxferry::app

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/dns_want.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/escape.hpp"
+#include "base/json_reader.hpp"
+#include "dns/change_set.hpp"
+#include "plan/plan_json.hpp"
+#include "protocol/dns/name.hpp"
+#include "protocol/dns/rdata.hpp"
+
+namespace mxferry::app {
+namespace {
+
+Unexpected<Error> wrong(const std::string& where, const std::string& what) {
+  return fail(ErrorCode::config, where, what);
+}
+
+// What is wrong with a file is the operator's to mend: exit 2, not 4.
+template <class T>
+Result<T> as_config(Result<T> result) {
+  if (!result && result.error().code == ErrorCode::protocol)
+    result.error().code = ErrorCode::config;
+  return result;
+}
+
+Result<std::string> name_in(const std::string& text, const std::string& zone,
+                            const std::string& where) {
+  std::string full = text;
+  if (text == "@")
+    full = zone;
+  else if (!text.ends_with('.'))
+    full = zone == "." ? text + "." : text + "." + zone;
+  MXF_TRY(name, dns::canonical_name(full));
+  if (!dns::is_within(name, zone))
+    return wrong(where, "the name " + escape_line(name) + " lies outside the zone " + zone);
+  return name;
+}
+
+Result<std::string> rdata_in(const std::string& type, const std::string& text) {
+  if ((type == "TXT" || type == "SPF") && !text.starts_with('"')) return dns::txt_rdata(text);
+  return dns::canonical_rdata(type, text);
+}
+
+Result<std::vector<std::string>> data_of(const Json& set, const std::string& where) {
+  if (!set.contains("records")) return json_strings(set, "data", where);
+  std::vector<std::string> out;
+  if (!set["records"].is_array()) return wrong(where, "records: expected an array");
+  for (const auto& record : set["records"]) {
+    MXF_TRY(rdata, json_string(record, "rdata", where));
+    out.push_back(std::move(rdata));
+  }
+  return out;
+}
+
+Result<void> check_keys(const Json& object, std::initializer_list<std::string_view> known,
+                        const std::string& where) {
+  if (!object.is_object()) return wrong(where, "expected an object");
+  for (const auto& [key, value] : object.items())
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      return wrong(where, "unknown key \"" + escape_line(key) + "\"");
+  return {};
+}
+
+Result<DnsEdit> wanted_set(const Json& set, const std::string& zone, const std::string& where) {
+  MXF_CHECK(check_keys(set, {"name", "type", "ttl", "data", "records", "etag"}, where));
+  DnsEdit edit;
+  MXF_TRY(name, json_string(set, "name", where));
+  MXF_TRY(absolute, name_in(name, zone, where));
+  MXF_TRY(type, json_string(set, "type", where));
+  MXF_TRY(ttl, json_int_or(set, "ttl", -1, where));
+  MXF_TRY(data, data_of(set, where));
+  if (ttl < -1 || ttl > 0x7fffffff) return wrong(where, "ttl: out of range (RFC 2181 §8)");
+  edit.name = absolute;
+  edit.type = type;
+  if (!dns::type_number(type)) return wrong(where, "unknown type \"" + escape_line(type) + "\"");
+  if (ttl >= 0) edit.ttl = static_cast<std::uint32_t>(ttl);
+  for (const auto& item : data) {
+    auto rdata = rdata_in(type, item);
+    if (!rdata) return wrong(where, rdata.error().message());
+    edit.after.push_back(std::move(*rdata));
+  }
+  return edit;
+}
+
+bool is_served_by_the_api_alone(const DnsEdit& edit, const std::string& zone) {
+  return edit.type == "SOA" || edit.type == "RRSIG" || edit.type == "NSEC" ||
+         edit.type == "NSEC3PARAM" || edit.type == "DNSKEY" ||
+         (edit.type == "NS" && edit.name == zone);
+}
+
+}  // namespace
+
+Result<Want> parse_want(std::string_view text, const std::string& zone, const std::string& file) {
+  MXF_TRY(json, as_config(parse_json(text, file)));
+  MXF_TRY(format, as_config(json_string(json, "format", file)));
+  Want out;
+  if (format == "mxferry-edits/1") {
+    MXF_CHECK(check_keys(json, {"format", "edits"}, file));
+    if (!json.contains("edits") || !json["edits"].is_array())
+      return wrong(file, "edits: expected an array");
+    for (const auto& item : json["edits"]) {
+      MXF_TRY(edit, as_config(plan::edit_from_json(item, file)));
+      MXF_TRY(name, name_in(edit.name, zone, file));
+      edit.name = name;
+      out.edits.push_back(std::move(edit));
+    }
+    return out;
+  }
+  if (format != "mxferry-want/1" && format != "mxferry-zone/1")
+    return wrong(file,
+                 "format: expected mxferry-want/1, mxferry-zone/1 or mxferry-edits/1, found \"" +
+                     escape_line(format) + "\"");
+  out.exact = true;
+  MXF_CHECK(check_keys(json, {"format", "zone", "rrsets"}, file));
+  MXF_TRY(of, as_config(json_string_or(json, "zone", zone, file)));
+  MXF_TRY(named, dns::canonical_name(of));
+  if (named != zone) return wrong(file, "it is about the zone " + named + ", not " + zone);
+  if (!json.contains("rrsets") || !json["rrsets"].is_array())
+    return wrong(file, "rrsets: expected an array");
+  for (std::size_t i = 0; i < json["rrsets"].size(); ++i) {
+    const auto where = file + ": rrsets[" + std::to_string(i) + "]";
+    MXF_TRY(edit, as_config(wanted_set(json["rrsets"][i], zone, where)));
+    if (format == "mxferry-zone/1" && is_served_by_the_api_alone(edit, zone)) continue;
+    for (const auto& other : out.edits)
+      if (other.name == edit.name && other.type == edit.type)
+        return wrong(where, edit.name + " " + edit.type + " stands twice");
+    out.edits.push_back(std::move(edit));
+  }
+  return out;
+}
+
+Result<std::vector<ZoneChange>> changes_for(const Want& want, const ZoneSnapshot& now,
+                                            std::uint32_t floor) {
+  auto edits = want.edits;
+  for (auto& edit : edits) {
+    if (edit.ttl) edit.ttl = std::max(*edit.ttl, floor);
+    if (!want.exact) continue;
+    edit.before.clear();
+    if (const auto* have = now.find(edit.name, edit.type))
+      for (const auto& record : have->records) edit.before.push_back(record.rdata);
+  }
+  return dns::resolve_edits(now, edits);
+}
+
+}  // namespace mxferry::app
