@@ -171,7 +171,18 @@ Task<Result<std::unique_ptr<ByteStream>>> tls_connect(tcp::socket socket, const 
                           std::string("the server's certificate is not accepted: ") +
                               X509_verify_cert_error_string(verdict),
                           "ask the server's owner; a private CA is named with ca_file");
-    if (deadline.expired()) co_return tls_error(endpoint, "the handshake did not end in time");
+    // Nobody was proven wrong, the connection broke: that may be otherwise next time.
+    const bool broke = error == asio::error::eof || error == asio::ssl::error::stream_truncated ||
+                       error == asio::error::connection_reset || error == asio::error::broken_pipe;
+    if (broke || deadline.expired()) {
+      Error lost;
+      lost.code = deadline.expired() ? ErrorCode::timeout : ErrorCode::network;
+      lost.operation = "tls " + endpoint.name();
+      lost.text = deadline.expired() ? "the handshake did not end in time"
+                                     : "the server closed the connection in the handshake";
+      lost.retry = Retry::later;
+      co_return fail(std::move(lost));
+    }
     co_return tls_error(endpoint, "the handshake failed: " + error.message());
   }
   X509* certificate = SSL_get0_peer_certificate(ssl);

@@ -44,6 +44,7 @@ CommandRun::CommandRun(const std::vector<std::string>& args,
   envp.push_back(nullptr);
   pid_ = ::fork();
   if (pid_ == 0) {
+    ::signal(SIGPIPE, SIG_DFL);  // what a shell would hand down
     const int null = ::open("/dev/null", O_RDONLY);
     ::dup2(null, 0);
     ::dup2(out, 1);

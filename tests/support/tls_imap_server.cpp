@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 #include <stdexcept>
 
 namespace mxferry::test {
@@ -24,6 +25,7 @@ std::string upper(std::string text) {
 }  // namespace
 
 TlsImapServer::TlsImapServer(TlsImapOptions options) : options_(std::move(options)) {
+  std::signal(SIGPIPE, SIG_IGN);  // SSL_write to a client that has gone
   if (!options_.certificate.empty()) {
     SSL_CTX* context = SSL_CTX_new(TLS_server_method());
     if (SSL_CTX_use_certificate_chain_file(context, options_.certificate.c_str()) != 1 ||
