@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "copy/folder_copy.hpp"
 
+#include "copy/brain/folder_map.hpp"
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -156,6 +158,14 @@ Task<Result<void>> FolderCopy::open(bool create, bool subscribe) {
                    "the source keeps no UIDVALIDITY for this folder");
   if (create) {
     auto created = co_await run_.target->create_folder(record_.dst_name, record_.use);
+    const std::string plain = without_wildcards(record_.dst_name);
+    if (!created && created.error().code == ErrorCode::refused && record_.id == 0 &&
+        plain != record_.dst_name) {
+      // Dovecot takes % and *, Cyrus does not: the respelled name only where the server refuses.
+      record_.dst_name = plain;
+      report_.destination = plain;
+      created = co_await run_.target->create_folder(record_.dst_name, record_.use);
+    }
     if (!created) co_return created;
   }
   if (subscribe) {

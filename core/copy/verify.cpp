@@ -157,6 +157,12 @@ Task<Result<void>> AccountVerify::compare(const FolderRecord& record, const std:
   for (const auto& message : source) {
     const auto known = place.find(message.uid.value);
     if (known == place.end()) {
+      // Newer than the last listing that was copied in full: the next copy's work, not a loss.
+      if (record.src.uid_next && message.uid >= *record.src.uid_next &&
+          !refused.contains(message.uid.value)) {
+        ++report_.pending;
+        continue;
+      }
       ++report_.checked;
       if (const auto it = refused.find(message.uid.value); it != refused.end()) {
         ++report_.refused;

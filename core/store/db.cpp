@@ -67,9 +67,15 @@ Result<void> Db::execute(std::string_view sql, const std::vector<Value>& args,
     slot.reset(made);
   }
   sqlite3_stmt* statement = slot.get();
-  int index = 0;
+  // SQLite numbers $1, $2 by where they first stand; PostgreSQL by their digits. Bound by name,
+  // both mean the same.
+  int number = 0;
   for (const auto& arg : args) {
-    ++index;
+    const std::string name = "$" + std::to_string(++number);
+    const int index = sqlite3_bind_parameter_index(statement, name.c_str());
+    if (index == 0)
+      return fail(ErrorCode::internal, "state: " + std::string(sql.substr(0, 120)),
+                  "no parameter " + name);
     int rc = SQLITE_OK;
     if (const auto* number = std::get_if<std::int64_t>(&arg)) {
       rc = sqlite3_bind_int64(statement, index, *number);

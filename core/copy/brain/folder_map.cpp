@@ -33,12 +33,12 @@ std::string spell(const Path& path, const NamespaceInfo& ns) {
   const std::size_t first = inside_inbox && path.size() > 1 && imap::is_inbox(path.front()) ? 1 : 0;
   for (std::size_t i = first; i < path.size(); ++i) {
     if (i > first) out += ns.delimiter.value_or('.');
-    // The delimiter in a part would add a level; wildcards and control characters are no names
-    // anywhere (RFC 3501 §5.1).
+    // The delimiter in a part would add a level; control characters are no names anywhere. The
+    // wildcards of LIST are names to some servers (RFC 3501 §5.1): they are kept where they are
+    // taken.
     std::string part = path[i];
     for (char& c : part)
-      if ((ns.delimiter && c == *ns.delimiter) || c == '%' || c == '*' ||
-          static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      if ((ns.delimiter && c == *ns.delimiter) || static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
         c = '_';
     if (part.empty()) part = "_";
     out += imap::encode_mutf7(part);
@@ -116,6 +116,12 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
     return imap::is_inbox(source[a.source].wire) > imap::is_inbox(source[b.source].wire);
   });
   return out;
+}
+
+std::string without_wildcards(std::string wire) {
+  for (char& c : wire)
+    if (c == '%' || c == '*') c = '_';
+  return wire;
 }
 
 }  // namespace mxferry::copy

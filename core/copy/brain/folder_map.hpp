@@ -27,4 +27,7 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
                                        const NamespaceInfo& target_namespace,
                                        const std::map<std::string, std::string>& fixed);
 
+/// A wire name without % and *, for servers that refuse them in CREATE (RFC 3501 §5.1).
+std::string without_wildcards(std::string wire);
+
 }  // namespace mxferry::copy

@@ -138,6 +138,18 @@ TEST(Db, ATransactionThatIsNotCommittedLeavesNothing) {
   EXPECT_EQ(state->meta("a", "none").value(), "1");
 }
 
+TEST(Db, ParametersGoByTheirDigitWhereverTheyStand) {
+  TempDir dir;
+  auto state = StateFile::open(dir / "state.db", Access::act);
+  ASSERT_TRUE(state);
+  auto& db = state->db();
+  ASSERT_TRUE(db.run("INSERT INTO meta(value, key) VALUES($2, $1)", "key", "value"));
+  EXPECT_EQ(state->meta("key").value(), "value");
+  EXPECT_EQ(db.text("SELECT key FROM meta WHERE value = $2 AND key = $1", "key", "value").value(),
+            "key");
+  EXPECT_FALSE(db.run("DELETE FROM meta WHERE key = $1", "key", "one too many"));
+}
+
 TEST(Db, ErrorsNameTheStatementNeverAValue) {
   TempDir dir;
   auto state = StateFile::open(dir / "state.db", Access::act);

@@ -36,7 +36,8 @@ TEST(FolderMap, RespellsForDelimiterAndNamespace) {
   EXPECT_EQ(mapped(source, {}, dots, 3), "INBOX.Entw&APw-rfe");
   const NamespaceInfo slash{"", '/'};
   EXPECT_EQ(mapped({folder("a|b", '|')}, {}, slash, 0), "a/b");
-  EXPECT_EQ(mapped({folder("a*b%c")}, {}, slash, 0), "a_b_c");
+  EXPECT_EQ(mapped({folder("a*b%c")}, {}, slash, 0), "a*b%c");
+  EXPECT_EQ(without_wildcards("a*b%c"), "a_b_c");
 }
 
 TEST(FolderMap, SpecialFoldersGoByTheirUseAndTakeTheirChildrenAlong) {
