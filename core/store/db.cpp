@@ -69,9 +69,9 @@ Result<void> Db::execute(std::string_view sql, const std::vector<Value>& args,
   sqlite3_stmt* statement = slot.get();
   // SQLite numbers $1, $2 by where they first stand; PostgreSQL by their digits. Bound by name,
   // both mean the same.
-  int number = 0;
+  int digit = 0;
   for (const auto& arg : args) {
-    const std::string name = "$" + std::to_string(++number);
+    const std::string name = "$" + std::to_string(++digit);
     const int index = sqlite3_bind_parameter_index(statement, name.c_str());
     if (index == 0)
       return fail(ErrorCode::internal, "state: " + std::string(sql.substr(0, 120)),
