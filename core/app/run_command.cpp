@@ -166,6 +166,7 @@ Result<void> choose_plan(Session& session, const GivenPlan& given, bool adopt,
     fresh.revision = frozen->revision + 1;
     fresh.hash = plan::hash_of(fresh);
   }
+  if (!frozen) MXF_CHECK(store.forget_findings("", ""));  // of a plan that did not come to run
   for (const auto& finding : findings) MXF_CHECK(store.put_finding(finding));
   if (has_blocks(findings)) {
     std::cerr << plan::print(findings);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/crash_point.hpp"
 #include "dns/change_set.hpp"
 #include "plan/plan_json.hpp"
 #include "protocol/dns/zone_diff.hpp"
@@ -171,6 +172,11 @@ Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& acti
     co_return StepEnd::failed(std::move(error));
   }
   if (step.stage == Stage::flip) {
+    for (const auto& box : env.file.mailboxes) {
+      auto marked = co_await env.mail.mark_flip(box);
+      if (!marked) co_return StepEnd::failed(marked.error());
+      crash_point("flip.marked");
+    }
     // The gates were open a moment ago; a server that relapsed since would undo what the wait
     // proved.
     for (const auto& other : env.plan.steps) {
@@ -183,10 +189,6 @@ Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& acti
         if (end) co_return *end;
       }
     }
-    for (const auto& box : env.file.mailboxes) {
-      auto marked = co_await env.mail.mark_flip(box);
-      if (!marked) co_return StepEnd::failed(marked.error());
-    }
   }
   const auto slot = co_await env.dns_slots->take();
   auto* dns = api->second;
@@ -198,11 +200,13 @@ Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& acti
     return on_main(main, [&]() -> Result<void> {
       MXF_TRY(made, store->dns_intent(zone, id, changes));
       *intent_id = made;
+      crash_point("dns.intent", id);
       return {};
     });
   };
-  hooks.result = [main = env.main, store, intent_id](const std::vector<ZoneChange>&,
-                                                     const std::vector<std::string>& ids) {
+  hooks.result = [main = env.main, store, intent_id, id = step.id](
+                     const std::vector<ZoneChange>&, const std::vector<std::string>& ids) {
+    crash_point("dns.applied", id);
     return on_main(main, [&] { return store->dns_result(*intent_id, ids); });
   };
   auto work = [dns, zone = action.zone, edits = action.edits, hooks, stop = env.stop] {

@@ -38,8 +38,14 @@ Task<bool> nap(Env& env, Millis time) {
   auto left = time;
   while (left > Millis(0) || env.paused) {
     if (env.stop.stop_requested()) co_return false;
-    const auto slice = left > Millis(0) ? std::min(left, kSlice) : kSlice;
-    timer.expires_after(slice);
+    auto slice = left > Millis(0) ? std::min(left, kSlice) : kSlice;
+    if (env.pass_time) {
+      slice = std::max(left, kSlice);
+      env.pass_time(slice);
+      timer.expires_after(Millis(0));
+    } else {
+      timer.expires_after(slice);
+    }
     co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     left -= slice;
   }

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -130,6 +131,10 @@ struct Env {
   Slots* dns_slots = nullptr;   // one: an API object does one thing at a time, and a write is read,
                                 // judged, written as one
   Slots* provider_slots = nullptr;  // one, as above
+  std::function<void(Millis)> pass_time{};  // tests: moves their clock where a run would sleep
+
+  /// Under way: a pause ends them after the batch in hand.
+  std::set<std::shared_ptr<copy::CopyControl>> copies{};
 
   const config::Mailbox* mailbox(const std::string& address) const {
     for (const auto& box : file.mailboxes)

@@ -5,6 +5,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/crash_point.hpp"
 #include "base/sha256.hpp"
 #include "pipeline/mail_steps.hpp"
 #include "protocol/dns/name.hpp"
@@ -221,6 +222,7 @@ Task<StepEnd> canary(Env& env, const Step& step, const CanaryAction& action) {
           co_return StepEnd::failed(std::move(error));
         }
       }
+      crash_point("canary.sent", step.id);
       if (auto noted = env.store.observe("canary-sent", token, intent); !noted)
         co_return StepEnd::failed(noted.error());
     }
@@ -233,6 +235,7 @@ Task<StepEnd> canary(Env& env, const Step& step, const CanaryAction& action) {
       if (!there) co_return StepEnd::failed(there.error());
       here = *there;
       if (here) {
+        crash_point("canary.removed", step.id);
         if (auto noted = env.store.observe("canary-found", token, intent); !noted)
           co_return StepEnd::failed(noted.error());
         break;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "dns/change_set.hpp"
 #include "pipeline/dns_steps.hpp"
@@ -28,12 +29,19 @@ bool is_login_problem(const Error& error) {
 // A stop of the run, or a pause, ends a copy after the batch in hand.
 class StopLink {
  public:
-  StopLink(Env& env, std::shared_ptr<copy::CopyControl> control)
-      : callback_(env.stop, [main = env.main, control] {
+  StopLink(Env& env, const std::shared_ptr<copy::CopyControl>& control)
+      : env_(env), control_(control), callback_(env.stop, [main = env.main, control] {
           boost::asio::post(main, [control] { control->stop(); });
-        }) {}
+        }) {
+    env_.copies.insert(control_);
+  }
+  StopLink(const StopLink&) = delete;
+  StopLink& operator=(const StopLink&) = delete;
+  ~StopLink() { env_.copies.erase(control_); }
 
  private:
+  Env& env_;
+  std::shared_ptr<copy::CopyControl> control_;
   std::stop_callback<std::function<void()>> callback_;
 };
 
@@ -178,6 +186,7 @@ Task<StepEnd> provision(Env& env, const Step& step, const ProvisionAction& actio
       if (!made) co_return StepEnd::failed(made.error());
       ready = *made;
     }
+    crash_point("provision.made");
     if (ready) break;
     if (attempt >= 600) {
       auto error = fail(ErrorCode::timeout, step.id,
@@ -216,6 +225,7 @@ Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, C
   row.src_messages =
       std::max(row.src_messages, static_cast<std::int64_t>(report->known + report->refused));
   row.src_bytes += static_cast<std::int64_t>(report->bytes);
+  row.dst_bytes += static_cast<std::int64_t>(report->bytes);
   row.delta_at = began;
   MXF_CO_CHECK(env.store.put_mailbox(row));
   log::write(log::Level::info, "copied",
@@ -272,6 +282,7 @@ Task<Result<copy::VerifyReport>> verify_once(Env& env, const config::Mailbox& bo
                        {"bytes", report->bytes}};
   row.verify = canonical_json(counts);
   row.src_bytes = static_cast<std::int64_t>(report->bytes);
+  row.dst_bytes = row.src_bytes;
   MXF_CO_CHECK(env.store.put_mailbox(row));
   co_return report;
 }

@@ -343,21 +343,24 @@ Result<std::vector<RunStore::DnsWrite>> RunStore::dns_writes(const std::string& 
 
 Result<void> RunStore::put_mailbox(const MailboxRow& row) {
   return db_.run(
-      "INSERT INTO mailbox(address, state, words, src_messages, src_bytes, dst_messages, copied, "
-      "delta_at, verified_at, verify) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10) "
-      "ON CONFLICT(address) DO UPDATE SET state = excluded.state, words = excluded.words, "
-      "src_messages = excluded.src_messages, src_bytes = excluded.src_bytes, "
-      "dst_messages = excluded.dst_messages, copied = excluded.copied, delta_at = "
-      "excluded.delta_at, verified_at = excluded.verified_at, verify = excluded.verify",
+      "INSERT INTO mailbox(address, state, words, src_messages, src_bytes, dst_messages, "
+      "dst_bytes, copied, delta_at, verified_at, verify) "
+      "VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT(address) DO UPDATE SET "
+      "state = excluded.state, words = excluded.words, "
+      "src_messages = excluded.src_messages, src_bytes = excluded.src_bytes, dst_messages = "
+      "excluded.dst_messages, dst_bytes = excluded.dst_bytes, "
+      "copied = excluded.copied, delta_at = excluded.delta_at, verified_at = excluded.verified_at, "
+      "verify = excluded.verify",
       row.address, row.state, escape_line(row.words), row.src_messages, row.src_bytes,
-      row.dst_messages, row.copied, ms_of(row.delta_at), ms_of(row.verified_at), row.verify);
+      row.dst_messages, row.dst_bytes, row.copied, ms_of(row.delta_at), ms_of(row.verified_at),
+      row.verify);
 }
 
 Result<std::map<std::string, MailboxRow>> RunStore::mailboxes() {
   std::map<std::string, MailboxRow> out;
   MXF_CHECK(
-      db_.each("SELECT address, state, words, src_messages, src_bytes, dst_messages, copied, "
-               "delta_at, verified_at, verify FROM mailbox",
+      db_.each("SELECT address, state, words, src_messages, src_bytes, dst_messages, dst_bytes, "
+               "copied, delta_at, verified_at, verify FROM mailbox",
                [&](const store::Row& row) {
                  MailboxRow box;
                  box.address = row.text(0);
@@ -366,13 +369,19 @@ Result<std::map<std::string, MailboxRow>> RunStore::mailboxes() {
                  box.src_messages = row.integer(3);
                  box.src_bytes = row.integer(4);
                  box.dst_messages = row.integer(5);
-                 box.copied = row.integer(6);
-                 box.delta_at = instant_at(row, 7);
-                 box.verified_at = instant_at(row, 8);
-                 box.verify = row.text(9);
+                 box.dst_bytes = row.integer(6);
+                 box.copied = row.integer(7);
+                 box.delta_at = instant_at(row, 8);
+                 box.verified_at = instant_at(row, 9);
+                 box.verify = row.text(10);
                  out[box.address] = box;
                }));
   return out;
+}
+
+Result<void> RunStore::forget_findings(const std::string& id, const std::string& subject) {
+  return db_.run("DELETE FROM finding WHERE ($1 = '' OR id = $1) AND ($2 = '' OR subject = $2)", id,
+                 subject);
 }
 
 }  // namespace mxferry::pipeline

@@ -32,7 +32,7 @@ struct MailboxRow {
   std::string address;
   std::string state = "pending";  // pending | copying | copied | verified | parked
   std::string words{};            // why it is parked, the server's words escaped
-  std::int64_t src_messages = 0, src_bytes = 0, dst_messages = 0, copied = 0;
+  std::int64_t src_messages = 0, src_bytes = 0, dst_messages = 0, dst_bytes = 0, copied = 0;
   std::optional<Instant> delta_at{}, verified_at{};
   std::string verify{};  // JSON of the last verify's counts
 };
@@ -86,6 +86,8 @@ class RunStore {
   // what was found and seen
   Result<void> put_finding(const Finding& finding);
   Result<std::vector<Finding>> findings();
+  /// Takes findings away that are looked for afresh; an empty argument means all.
+  Result<void> forget_findings(const std::string& id, const std::string& subject);
   Result<void> observe(const std::string& kind, const std::string& subject, const Json& body);
   Result<std::vector<std::pair<Instant, std::string>>> observations(
       const std::string& kind, const std::string& subject = "");

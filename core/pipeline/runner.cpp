@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "pipeline/dns_steps.hpp"
 #include "pipeline/gate_steps.hpp"
@@ -146,7 +147,9 @@ class Run {
     const Json began = {{"state", "running"}};
     keep(env_.store.journal(step.id, "state", began));
     env_.watcher.step(step, StepStatus::running, "");
+    crash_point("step.running", step.id);
     StepEnd end = co_await with_retries(env_, step);
+    crash_point("step.ended", step.id);
     settle(step, std::move(end));
     active_.erase(step.id);
     wake_.cancel();
@@ -183,13 +186,16 @@ class Run {
     const auto not_before =
         end.kind == StepEnd::Kind::waiting ? std::optional(end.not_before) : std::nullopt;
     keep(env_.store.set_step(step.id, status, why, not_before));
+    crash_point("step.settled", step.id);
     const Json body = {{"state", to_string(status)}, {"why", end.why}};
     keep(env_.store.journal(step.id, "state", body));
     log::write(log::Level::info, "step",
                {{"step", step.id}, {"state", to_string(status)}, {"why", end.why}});
     env_.watcher.step(step, status, why);
     status_[step.id] = status;
-    if (!has_ended(status)) ended_.emplace(step.id, std::move(end));
+    // What a pause ended begins again with the resume.
+    const bool again = end.kind == StepEnd::Kind::stopped && !env_.stop.stop_requested();
+    if (!has_ended(status) && !again) ended_.emplace(step.id, std::move(end));
   }
 
   Result<void> read_control() {
@@ -199,6 +205,7 @@ class Run {
       MXF_CHECK(env_.store.journal("control", "state", body));
       if (row.verb == "pause") {
         env_.paused = true;
+        for (const auto& copy : env_.copies) copy->stop();
         MXF_CHECK(env_.store.set_run_state("paused"));
         env_.watcher.note("paused by " + row.who + "; mxferry resume goes on");
       } else if (row.verb == "resume") {
@@ -296,6 +303,7 @@ Result<void> reopen_steps(RunStore& store, const Plan& plan) {
     if (row.state != "parked") continue;
     row.state = "pending";
     MXF_CHECK(store.put_mailbox(row));
+    MXF_CHECK(store.forget_findings("MB-02", address));
     for (const auto& step : plan.steps)
       if (step.subject == address) {
         MXF_TRY(rows, store.steps());
