@@ -3,8 +3,10 @@
 #include <vector>
 
 #include "app/cli.hpp"
+#include "app/process.hpp"
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> args(argv + 1, argv + argc);
-  return mxferry::app::run(args);
+  mxferry::app::prepare_process();
+  const std::vector<std::string> args(argc > 0 ? argv + 1 : argv, argv + argc);
+  return mxferry::app::finish_output(mxferry::app::run(args));
 }
