@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "base/crash_point.hpp"
 #include "copy/messages_io.hpp"
 #include "copy/started.hpp"
 #include "protocol/imap/limits.hpp"
@@ -62,6 +63,7 @@ class Relay final : public MessageSink {
   Task<Result<void>> write(std::string_view bytes) override {
     if (refusal || !begun) co_return Result<void>();
     auto put = co_await target_.append_put(bytes);
+    crash_point("append.streaming");
     if (!put && put.error().code == ErrorCode::refused) {
       refusal = std::move(put).error();
       co_return Result<void>();
@@ -167,6 +169,7 @@ Task<Result<void>> FolderCopy::open(bool create, bool subscribe) {
       created = co_await run_.target->create_folder(record_.dst_name, record_.use);
     }
     if (!created) co_return created;
+    crash_point("folder.created");
   }
   if (subscribe) {
     // A destination without subscriptions does not stop mail.
@@ -346,6 +349,7 @@ Task<Result<void>> FolderCopy::apply_flag_changes() {
     const auto remove = imap::Flags::parse(change.second);
     auto stored = co_await run_.target->store_flags(uids, add, remove);
     if (!stored) co_return stored;
+    crash_point("flags.stored");
     MXF_CO_CHECK(state().put_messages(record_, records));
     report_.flags_changed += members.size();
     run_.report.flags_changed += members.size();
@@ -612,6 +616,7 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
     result.intent = intent.id;
     auto metas = intent.messages;
     auto appended = co_await append_under(intent, std::move(metas), std::move(bodies), result);
+    crash_point("append.answered");
     if (!appended) {
       if (!is_about_account(appended.error())) co_return lost(std::move(appended).error());
       // Answered, with a reason that holds for the rest too: what is known is recorded.
@@ -769,8 +774,10 @@ Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info) {
     co_return lost(std::move(streamed).error());
   }
   std::optional<Error> why = relay.refusal;
+  crash_point("append.streamed");
   if (relay.begun) {
     auto ended = co_await run_.target->append_end();
+    crash_point("append.answered");
     if (!ended) co_return lost(std::move(ended).error());
     if (ended->stored && ended->uid) {
       MXF_CO_CHECK(bind(meta, *ended->uid, result));
@@ -998,6 +1005,7 @@ Result<void> FolderCopy::write_intent(Intent& intent) {
   intent.dst_uid_validity = dst_.uid_validity;
   intent.dst_uid_next = dst_next_;
   MXF_CHECK(state().put_intent(record_, previous_, intent));
+  crash_point("append.intent");
   previous_.reset();
   return {};
 }
