@@ -459,6 +459,14 @@ Result<std::string> read_file(const fs::path& file, const std::string& what) {
 
 }  // namespace
 
+bool belongs_to(const Mailbox& box, const std::string& domain) {
+  const auto part = [](const std::string& address) {
+    const auto at = address.rfind('@');
+    return at == std::string::npos ? std::string() : lower(address.substr(at + 1));
+  };
+  return part(box.dest) == domain || part(box.source) == domain;
+}
+
 Result<PlanFile> read_plan_file(const fs::path& file) {
   MXF_TRY(text, read_file(file, "plan"));
   PlanFile plan;

@@ -107,6 +107,9 @@ struct PlanFile {
   int parallel = 4;  // mailboxes copied at the same time
 };
 
+/// Does the mailbox live in the domain, on either side? Names compare in lower case.
+bool belongs_to(const Mailbox& box, const std::string& domain);
+
 /// Reads plan.toml and the CSV it names (relative to its folder).
 Result<PlanFile> read_plan_file(const std::filesystem::path& file);
 

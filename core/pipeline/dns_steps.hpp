@@ -12,10 +12,6 @@ Task<StepEnd> wait_ttl(Env& env, const Step& step, const TtlWaitAction& action);
 Task<StepEnd> wait_visible(Env& env, const Step& step, const VisibleAction& action);
 Task<StepEnd> converge(Env& env, const Step& step, const ConvergeAction& action);
 
-/// What every server must serve for the flip to be allowed now: the TTL gate's round alone, asked
-/// afresh.
-Task<Assertion> ttl_round(Env& env, const TtlWaitAction& action);
-
 /// Splits "name/type" (a name may hold no '/': the last one counts).
 dns::Question question_of(const std::string& key);
 

@@ -127,19 +127,12 @@ Task<StepEnd> approval(Env& env, const Step& step, const ApproveAction& action) 
 }
 
 Task<StepEnd> mailbox_gate(Env& env, const Step& step, const GateAction& action) {
-  const auto belongs = [&](const config::Mailbox& box) {
-    const auto domain = [](const std::string& address) {
-      const auto at = address.rfind('@');
-      return at == std::string::npos ? std::string() : address.substr(at + 1);
-    };
-    return domain(box.dest) == action.domain || domain(box.source) == action.domain;
-  };
   for (int pass = 0; pass < 5; ++pass) {
     auto rows = env.store.mailboxes();
     if (!rows) co_return StepEnd::failed(rows.error());
     std::vector<const config::Mailbox*> stale;
     for (const auto& box : env.file.mailboxes) {
-      if (!belongs(box)) continue;
+      if (!config::belongs_to(box, action.domain)) continue;
       const auto it = rows->find(box.dest);
       const std::string state = it == rows->end() ? "pending" : it->second.state;
       if (state != "verified") {

@@ -11,15 +11,10 @@
 namespace mxferry::pipeline {
 namespace {
 
-std::string domain_part(const std::string& address) {
-  const auto at = address.rfind('@');
-  return at == std::string::npos ? "" : address.substr(at + 1);
-}
-
 std::vector<const config::Mailbox*> mailboxes_of(const Env& env, const std::string& domain) {
   std::vector<const config::Mailbox*> out;
   for (const auto& box : env.file.mailboxes)
-    if (domain_part(box.dest) == domain || domain_part(box.source) == domain) out.push_back(&box);
+    if (config::belongs_to(box, domain)) out.push_back(&box);
   return out;
 }
 

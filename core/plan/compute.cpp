@@ -27,14 +27,6 @@ std::vector<std::string> rdata_of(const ZoneRRset* set) {
 
 std::string set_key(const std::string& name, const std::string& type) { return name + "/" + type; }
 
-std::string domain_of(const std::string& address) {
-  const auto at = address.rfind('@');
-  std::string out = at == std::string::npos ? "" : address.substr(at + 1);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 class Planner {
  public:
   Planner(const config::PlanFile& file, const Facts& facts) : file_(file), facts_(facts) {}
@@ -495,7 +487,7 @@ class Planner {
 
     std::vector<std::string> boxes;
     for (const auto& box : file_.mailboxes)
-      if (domain_of(box.dest) == d || domain_of(box.source) == d) boxes.push_back(box.dest);
+      if (config::belongs_to(box, d)) boxes.push_back(box.dest);
     std::vector<std::string> ready = {"visible:" + d};
     for (const auto& box : boxes) ready.push_back("deltas:" + box);
     add({"approve:" + d, Stage::approve, d, ready, Effect::manual, OnFail::hold,
