@@ -2,12 +2,15 @@
 #include "app/cli.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <iomanip>
 #include <iostream>
+#include <optional>
 
 #include "app/command.hpp"
 #include "base/escape.hpp"
+#include "base/log.hpp"
 
 namespace mxferry::app {
 namespace {
@@ -18,7 +21,9 @@ void print_help(std::ostream& out) {
          "usage: mxferry COMMAND [OPTIONS]     (mxferry COMMAND --help explains one)\n\n";
   for (const auto& command : commands())
     out << "  " << std::left << std::setw(16) << command.name << command.summary << '\n';
-  out << "\n  --version       print the version\n  --help          this text\n";
+  out << "\n  --version       print the version\n  --help          this text\n"
+         "  --log-level L   before COMMAND: trace, debug, info, warn or error: what the log file "
+         "holds\n";
 }
 
 // The longest name in the table that begins the words: "dns records" before "dns".
@@ -41,6 +46,23 @@ const Command* find(std::span<const std::string> args, std::size_t& used) {
 }  // namespace
 
 int run(std::span<const std::string> args) {
+  // What stands before the command is for all of them.
+  const char* named = std::getenv("MXFERRY_LOG_LEVEL");
+  std::optional<std::string> level;
+  if (named != nullptr) level = named;
+  if (!args.empty() && args[0] == "--log-level") {
+    level = args.size() > 1 ? args[1] : "";
+    args = args.subspan(std::min<std::size_t>(2, args.size()));
+  }
+  if (level) {
+    const auto parsed = log::parse_level(*level);
+    if (!parsed)
+      return report_error(
+          fail(ErrorCode::usage, "--log-level",
+               "expected trace, debug, info, warn or error, found \"" + *level + "\"")
+              .error());
+    log::override_level(*parsed);
+  }
   if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
     print_help(args.empty() ? std::cerr : std::cout);
     return static_cast<int>(args.empty() ? Exit::usage : Exit::done);

@@ -108,11 +108,13 @@ void prepare_process() {
 
 int finish_output(int code) {
   std::cout.flush();
-  const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout;
-  // A reader that closed its pipe, or a terminal that went, chose not to have the rest. A file that
-  // is full is data lost.
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout) return code;
+  // A reader that closed its pipe, or a terminal that went, chose not to have the rest. A file or a
+  // device that is full is data lost.
   struct stat info {};
-  if (!lost || ::fstat(STDOUT_FILENO, &info) != 0 || !S_ISREG(info.st_mode)) return code;
+  if (::fstat(STDOUT_FILENO, &info) != 0) return code;
+  const bool device = S_ISCHR(info.st_mode) && ::isatty(STDOUT_FILENO) == 0 && errno == ENOTTY;
+  if (!S_ISREG(info.st_mode) && !device) return code;
   std::cerr << "mxferry: stdout cannot be written: it is not complete\n";
   return code == static_cast<int>(Exit::done) || code == static_cast<int>(Exit::findings)
              ? static_cast<int>(Exit::interrupted)

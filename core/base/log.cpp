@@ -24,6 +24,7 @@ struct State {
   std::mutex mutex;
   std::shared_ptr<spdlog::logger> logger;
   Level level = Level::info;
+  std::optional<Level> overridden;
 };
 State& state() {
   static State instance;
@@ -68,11 +69,22 @@ Result<void> open(const std::filesystem::path& file, Level level) {
     logger->set_level(spdlog::level::trace);
     logger->flush_on(spdlog::level::info);
     state().logger = std::move(logger);
-    state().level = level;
+    state().level = state().overridden.value_or(level);
   } catch (const spdlog::spdlog_ex& e) {
     return fail(ErrorCode::io, "open log", e.what());
   }
   return {};
+}
+
+void override_level(Level level) {
+  const std::lock_guard lock(state().mutex);
+  state().overridden = level;
+}
+
+std::optional<Level> parse_level(std::string_view text) {
+  for (const auto level : {Level::trace, Level::debug, Level::info, Level::warn, Level::error})
+    if (name(level) == text) return level;
+  return std::nullopt;
 }
 
 void close() {

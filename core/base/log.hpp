@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -32,6 +33,10 @@ struct Field {
 /// Starts logging to `file` (created 0600, rotated at 64 MiB, 5 kept). Without open() events are
 /// dropped.
 Result<void> open(const std::filesystem::path& file, Level level);
+/// The level of every open() that follows, whatever it is told: `mxferry --log-level trace`.
+void override_level(Level level);
+/// "trace", "debug", "info", "warn" or "error".
+std::optional<Level> parse_level(std::string_view name);
 /// Flushes and closes; events after it are dropped.
 void close();
 /// One line: {"ts":…,"level":…,"event":event,…fields}. Strings are escaped; they may hold any

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/redact.hpp"
 #include "imap/classify.hpp"
 #include "net/deadline.hpp"
 #include "protocol/sasl/sasl.hpp"
@@ -278,6 +279,12 @@ Task<Result<std::unique_ptr<Connection>>> Connection::open(net::Connector& conne
   auto command = login_command(credentials, core->endpoint, core->capabilities);
   if (!command) co_return fail(std::move(command).error());
   core->capabilities.clear();
+  // Servers quote the command that they did not like: what they say here is not repeated as it is.
+  const auto without_secret = [&](Error error) {
+    error.text = redact(std::move(error.text), credentials.secret, "[the credential]");
+    error.remote = redact(std::move(error.remote), credentials.secret, "[the credential]");
+    return fail(std::move(error));
+  };
   auto answer = co_await core->exchange(std::move(command).value());
   if (!answer) {
     Error error = std::move(answer).error();
@@ -286,7 +293,7 @@ Task<Result<std::unique_ptr<Connection>>> Connection::open(net::Connector& conne
       error.text = "no answer in time";
     }
     if (core->bye) error = refusal(core->operation("login"), *core->bye);
-    co_return fail(std::move(error));
+    co_return without_secret(std::move(error));
   }
   if (answer->status != Status::ok) {
     Error error = refusal(core->operation("login"), *answer);
@@ -297,7 +304,7 @@ Task<Result<std::unique_ptr<Connection>>> Connection::open(net::Connector& conne
       error.text = "the server refuses the credential of " + credentials.user;
       error.retry = Retry::never;
     }
-    co_return fail(std::move(error));
+    co_return without_secret(std::move(error));
   }
   if (core->capabilities.empty()) {
     auto again = co_await core->exchange(ReadCommands::capability());

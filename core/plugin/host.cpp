@@ -9,6 +9,7 @@
 
 #include "base/escape.hpp"
 #include "base/log.hpp"
+#include "base/redact.hpp"
 
 namespace mxferry::plugin {
 namespace {
@@ -65,11 +66,6 @@ std::string json_inside(std::string_view text) {
     }
   }
   return out;
-}
-
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
-    text.replace(at, what.size(), with);
 }
 
 std::string text_up_to(mxf_str s, std::size_t limit) {
@@ -337,20 +333,9 @@ mxf_str HostSession::keep(std::string text) {
   return to_str(kept_.back());
 }
 
-// Replaces each secret in each spelling that the host produces. Short ones would hit ordinary
-// words.
 std::string HostSession::redact(std::string text) const {
-  constexpr std::size_t kShortest = 4;
-  for (const auto& [name, secret] : secrets_) {
-    const auto value = secret.reveal();
-    if (value.size() < kShortest) continue;
-    const std::string mark = "[secret " + name + "]";
-    for (auto spelling :
-         {std::string(value), base64(value), percent_encoded(value), json_inside(value)}) {
-      replace_all(text, spelling, mark);
-      wipe(spelling);
-    }
-  }
+  for (const auto& [name, secret] : secrets_)
+    text = mxferry::redact(std::move(text), secret, "[secret " + name + "]");
   return text;
 }
 

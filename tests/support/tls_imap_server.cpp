@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <csignal>
 #include <stdexcept>
 
@@ -59,6 +60,11 @@ TlsImapServer::~TlsImapServer() {
 std::string TlsImapServer::transcript() const {
   const std::lock_guard lock(mutex_);
   return transcript_;
+}
+
+bool TlsImapServer::wait_for_hang() {
+  std::unique_lock lock(mutex_);
+  return came_.wait_for(lock, std::chrono::seconds(20), [&] { return hangs_; });
 }
 
 void TlsImapServer::serve() {
@@ -113,6 +119,17 @@ void TlsImapServer::talk(int fd) {
         const auto blank = line.find(' ');
         const auto tag = line.substr(0, blank);
         const auto command = upper(blank == std::string::npos ? "" : line.substr(blank + 1));
+        // LOGIN and AUTHENTICATE are one to a test: which of them comes is the client's choice.
+        const bool credential = command.starts_with("LOGIN") || command.starts_with("AUTHENTICATE");
+        if (!options_.hang_at.empty() && (command.starts_with(options_.hang_at) ||
+                                          (credential && options_.hang_at == "LOGIN"))) {
+          {
+            const std::lock_guard lock(mutex_);
+            hangs_ = true;
+          }
+          came_.notify_all();
+          continue;
+        }
         if (command == "CAPABILITY") {
           const bool more = ssl == nullptr && options_.offers_starttls && context_ != nullptr;
           send("* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN" + std::string(more ? " STARTTLS" : "") +
@@ -120,7 +137,7 @@ void TlsImapServer::talk(int fd) {
         } else if (command == "STARTTLS") {
           send(tag + " " + options_.starttls_answer + "\r\n" + options_.after_starttls);
           if (options_.starttls_answer.starts_with("OK") && !handshake()) return;
-        } else if (command.starts_with("LOGIN") || command.starts_with("AUTHENTICATE")) {
+        } else if (credential) {
           send(tag + " " + options_.login_answer + "\r\n");
         } else {
           send(tag + " BAD what\r\n");

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -21,6 +22,7 @@ struct TlsImapOptions {
   std::string starttls_answer = "OK go";  // behind the tag
   std::string after_starttls{};           // plain bytes in the same segment
   std::string login_answer = "NO [AUTHENTICATIONFAILED] no";
+  std::string hang_at{};  // "LOGIN", "CAPABILITY", …: such a command is read and never answered
 };
 
 class TlsImapServer {
@@ -35,6 +37,8 @@ class TlsImapServer {
   int connections() const { return connections_; }
   /// All that clients sent, as far as it was readable (plain or decrypted).
   std::string transcript() const;
+  /// Blocks until a command has come that begins with hang_at; false after 20 s.
+  bool wait_for_hang();
 
  private:
   void serve();
@@ -47,6 +51,8 @@ class TlsImapServer {
   int port_ = 0;
   std::atomic<int> connections_ = 0;
   mutable std::mutex mutex_;
+  std::condition_variable came_;
+  bool hangs_ = false;
   std::string transcript_;
   std::thread thread_;
 };
