@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/crash_point.hpp"
+#include "base/json_reader.hpp"
 #include "base/sha256.hpp"
 #include "pipeline/mail_steps.hpp"
 #include "protocol/dns/name.hpp"
@@ -98,7 +99,112 @@ Task<Result<std::vector<Target>>> public_targets(Env& env, const DomainPlan& dom
   co_return out;
 }
 
+struct Canary {
+  std::string host;
+  std::string address;
+  std::string to;
+  std::string token;
+  std::string message_id;
+};
+
+// An MX may take a message and deliver it later: so long a canary that may have been sent already
+// is looked for before it is sent again. Wall time.
+constexpr auto kCanarySettle = Millis(10'000);
+constexpr auto kCanaryLimit = std::chrono::minutes(15);
+
+Task<Result<bool>> look_for_canary(Env& env, const config::Mailbox& box, std::string token,
+                                   Millis patience) {
+  const Instant began = env.clock.now();
+  for (;;) {
+    MXF_CO_TRY(there, co_await env.mail.find_canary(box, token, false));
+    if (there) co_return true;
+    if (env.clock.now() - began >= patience) co_return false;
+    if (!co_await nap(env, Millis(500)))
+      co_return fail(ErrorCode::cancelled, "canary for " + box.dest, "stopped");
+  }
+}
+
+// One canary, from its intent until it is found and gone again. Each stage is noted when it is
+// known, and what follows it can be done twice. Nothing: it is done.
+Task<std::optional<StepEnd>> deliver_canary(Env& env, const Step& step, const config::Mailbox& box,
+                                            const Canary& canary, const Json& intent) {
+  const auto noted = [&](const char* stage) -> Result<bool> {
+    MXF_TRY(rows, env.store.observations(stage, canary.token));
+    return !rows.empty();
+  };
+  const auto note = [&](const char* stage) {
+    return env.store.observe(stage, canary.token, intent);
+  };
+  const auto sent_before = noted("canary-sent");
+  if (!sent_before) co_return StepEnd::failed(sent_before.error());
+  if (!*sent_before) {
+    const auto tried_before = noted("canary-intent");
+    if (!tried_before) co_return StepEnd::failed(tried_before.error());
+    bool send = true;
+    if (*tried_before) {
+      // It may have been killed between the server's 250 and our note.
+      const auto there = co_await look_for_canary(env, box, canary.token, kCanarySettle);
+      if (!there) co_return StepEnd::failed(there.error());
+      send = !*there;
+      // Should both arrive after all, the later one is removed at the end of the watch.
+      if (send) {
+        if (auto kept = note("canary-twice"); !kept) co_return StepEnd::failed(kept.error());
+      }
+    } else {
+      if (auto kept = env.store.journal(step.id, "intent", intent); !kept)
+        co_return StepEnd::failed(kept.error());
+      if (auto kept = note("canary-intent"); !kept) co_return StepEnd::failed(kept.error());
+    }
+    if (send) {
+      const auto sent =
+          co_await env.canary.send(canary.host, canary.address, canary.to, canary.message_id);
+      if (!sent) {
+        Error error = sent.error();
+        if (error.code == ErrorCode::refused)
+          co_return StepEnd::held(
+              "canary: the new MX " + canary.host + " refuses mail for " + canary.to + ": " +
+                  error.message(),
+              "make the mailbox known to the new MX, then run the same command again");
+        co_return StepEnd::failed(std::move(error));
+      }
+    }
+    crash_point("canary.sent", step.id);
+    if (auto kept = note("canary-sent"); !kept) co_return StepEnd::failed(kept.error());
+  }
+  const auto found_before = noted("canary-found");
+  if (!found_before) co_return StepEnd::failed(found_before.error());
+  if (!*found_before) {
+    const auto there = co_await look_for_canary(env, box, canary.token, kCanaryLimit);
+    if (!there) co_return StepEnd::failed(there.error());
+    if (!*there)
+      co_return StepEnd::held("canary: " + canary.host +
+                                  " took the message, but it did not reach " + canary.to +
+                                  " within 15 minutes",
+                              "look at the new server's delivery and its junk filter");
+    if (auto kept = note("canary-found"); !kept) co_return StepEnd::failed(kept.error());
+  }
+  // Noted first: once it is removed, nobody could find it any more.
+  crash_point("canary.found", step.id);
+  const auto removed = co_await env.mail.find_canary(box, canary.token, true);
+  if (!removed) co_return StepEnd::failed(removed.error());
+  crash_point("canary.removed", step.id);
+  co_return std::nullopt;
+}
+
 }  // namespace
+
+Task<Result<void>> remove_late_canaries(Env& env, const std::string& domain) {
+  MXF_CO_TRY(rows, env.store.observations("canary-twice", ""));
+  for (const auto& [at, body] : rows) {
+    MXF_CO_TRY(json, parse_json(body, "state: canary"));
+    MXF_CO_TRY(to, json_string(json, "to", "state: canary"));
+    MXF_CO_TRY(token, json_string(json, "token", "state: canary"));
+    const auto* box = env.mailbox(to);
+    if (box == nullptr || !to.ends_with("@" + domain)) continue;
+    MXF_CO_CHECK(co_await env.mail.find_canary(*box, token, true));
+  }
+  co_return Result<void>();
+}
 
 Task<StepEnd> approval(Env& env, const Step& step, const ApproveAction& action) {
   auto given = env.store.approved(env.plan.hash, action.gate);
@@ -194,52 +300,9 @@ Task<StepEnd> canary(Env& env, const Step& step, const CanaryAction& action) {
     const std::string message_id = "<canary." + token + "@" + domain->name + ">";
     const Json intent = {
         {"to", to}, {"mx", target.host}, {"address", target.address}, {"token", token}};
-    auto before = env.store.observations("canary-sent", token);
-    if (!before) co_return StepEnd::failed(before.error());
-    if (before->empty()) {
-      if (auto noted = env.store.journal(step.id, "intent", intent); !noted)
-        co_return StepEnd::failed(noted.error());
-      // An earlier attempt may have been killed between the server's 250 and our note.
-      const auto there = co_await env.mail.find_canary(*box, token, false);
-      if (!there) co_return StepEnd::failed(there.error());
-      if (!*there) {
-        const auto sent = co_await env.canary.send(target.host, target.address, to, message_id);
-        if (!sent) {
-          Error error = sent.error();
-          if (error.code == ErrorCode::refused) {
-            co_return StepEnd::held(
-                "canary: the new MX " + target.host + " refuses mail for " + to + ": " +
-                    error.message(),
-                "make the mailbox known to the new MX, then run the same command again");
-          }
-          co_return StepEnd::failed(std::move(error));
-        }
-      }
-      crash_point("canary.sent", step.id);
-      if (auto noted = env.store.observe("canary-sent", token, intent); !noted)
-        co_return StepEnd::failed(noted.error());
-    }
-    auto arrived = env.store.observations("canary-found", token);
-    if (!arrived) co_return StepEnd::failed(arrived.error());
-    bool here = !arrived->empty();
-    const Instant began = env.clock.now();
-    while (!here) {
-      const auto there = co_await env.mail.find_canary(*box, token, true);
-      if (!there) co_return StepEnd::failed(there.error());
-      here = *there;
-      if (here) {
-        crash_point("canary.removed", step.id);
-        if (auto noted = env.store.observe("canary-found", token, intent); !noted)
-          co_return StepEnd::failed(noted.error());
-        break;
-      }
-      if (env.clock.now() - began > std::chrono::minutes(15))
-        co_return StepEnd::held("canary: " + target.host +
-                                    " took the message, but it did not reach " + to +
-                                    " within 15 minutes",
-                                "look at the new server's delivery and its junk filter");
-      if (!co_await nap(env, Millis(500))) co_return StepEnd::stopped();
-    }
+    const Canary one{target.host, target.address, to, token, message_id};
+    auto ended = co_await deliver_canary(env, step, *box, one, intent);
+    if (ended) co_return *ended;
     ++found;
   }
   const Json body = {{"path", action.path}, {"addresses", found}};

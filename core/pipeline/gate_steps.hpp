@@ -13,6 +13,9 @@ Task<StepEnd> approval(Env& env, const Step& step, const ApproveAction& action);
 /// accepts "MB-01:ADDRESS" with a reason.
 Task<StepEnd> mailbox_gate(Env& env, const Step& step, const GateAction& action);
 Task<StepEnd> canary(Env& env, const Step& step, const CanaryAction& action);
+/// A canary that was sent twice, because a kill or a lost answer left open whether it had been
+/// sent: the copy that came later goes, too.
+Task<Result<void>> remove_late_canaries(Env& env, const std::string& domain);
 Task<StepEnd> plan_wait(Env& env, const Step& step, const WaitAction& action);
 
 }  // namespace mxferry::pipeline

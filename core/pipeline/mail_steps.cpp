@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "dns/change_set.hpp"
 #include "pipeline/dns_steps.hpp"
+#include "pipeline/gate_steps.hpp"
 
 namespace mxferry::pipeline {
 namespace {
@@ -409,7 +410,11 @@ Task<StepEnd> monitor(Env& env, const Step& step, const MonitorAction& action) {
         }
       }
     }
-    if (last) break;
+    if (last) {
+      if (auto gone = co_await remove_late_canaries(env, action.domain); !gone)
+        co_return StepEnd::failed(gone.error());
+      break;
+    }
     (void)env.waits.checkpoint(step.id);
     const auto left = env.scaled(action.duration) - progress->value_or(Millis(0));
     const auto pause = std::max(Millis(200), std::min(left, env.scaled(action.every)));
