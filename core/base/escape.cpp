@@ -149,8 +149,9 @@ std::string escape_bytes(std::string_view bytes) {
     const int cp = decode_utf8(bytes, at);
     if (cp == '\\') {
       out += "\\\\";
-    } else if (cp < 0x20 || cp == 0x7f) {
-      append_byte(out, static_cast<unsigned char>(bytes[start]));
+    } else if (is_deceptive(cp)) {  // also what is no UTF-8: -1
+      for (std::size_t i = start; i < at; ++i)
+        append_byte(out, static_cast<unsigned char>(bytes[i]));
     } else {
       out.append(bytes.substr(start, at - start));
     }

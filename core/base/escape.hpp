@@ -31,7 +31,8 @@ int decode_utf8(std::string_view bytes, std::size_t& at);
 std::string hex(std::string_view bytes);
 
 /// A reversible spelling of arbitrary bytes as valid UTF-8 for JSON and the store's text columns:
-/// valid text without a backslash stays, `\` becomes `\\`, any other byte becomes \xNN.
+/// printable text without a backslash stays, `\` becomes `\\`, each byte of anything else (what
+/// escape_line escapes) becomes \xNN.
 /// unescape_bytes() gives the bytes back.
 std::string escape_bytes(std::string_view bytes);
 /// The inverse; a malformed escape is kept as it stands.

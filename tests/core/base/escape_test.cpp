@@ -35,6 +35,13 @@ TEST(Escape, AllNonNulBytesRoundTrip) {
   EXPECT_TRUE(is_utf8(text));
   EXPECT_EQ(unescape_bytes(text), all);
   EXPECT_EQ(unescape_bytes(escape_bytes("\\x41")), "\\x41");
+  // U+009B is CSI to a terminal, U+202E turns text around.
+  const std::string deceptive =
+      "a\xc2\x9b"
+      "31mb\xe2\x80\xae"
+      "c\xc3\xa4";
+  EXPECT_EQ(escape_bytes(deceptive), "a\\xc2\\x9b31mb\\xe2\\x80\\xaec\xc3\xa4");
+  EXPECT_EQ(unescape_bytes(escape_bytes(deceptive)), deceptive);
 }
 
 }  // namespace
