@@ -342,6 +342,8 @@ Result<std::vector<RunStore::DnsWrite>> RunStore::dns_writes(const std::string& 
 }
 
 Result<void> RunStore::put_mailbox(const MailboxRow& row) {
+  // Nothing known is NULL, never zero: the report then takes a clean verify's count.
+  const auto dst_bytes = row.dst_bytes > 0 ? std::optional(row.dst_bytes) : std::nullopt;
   return db_.run(
       "INSERT INTO mailbox(address, state, words, src_messages, src_bytes, dst_messages, "
       "dst_bytes, copied, delta_at, verified_at, verify) "
@@ -352,7 +354,7 @@ Result<void> RunStore::put_mailbox(const MailboxRow& row) {
       "copied = excluded.copied, delta_at = excluded.delta_at, verified_at = excluded.verified_at, "
       "verify = excluded.verify",
       row.address, row.state, escape_line(row.words), row.src_messages, row.src_bytes,
-      row.dst_messages, row.dst_bytes, row.copied, ms_of(row.delta_at), ms_of(row.verified_at),
+      row.dst_messages, dst_bytes, row.copied, ms_of(row.delta_at), ms_of(row.verified_at),
       row.verify);
 }
 
