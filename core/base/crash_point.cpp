@@ -38,6 +38,7 @@ std::string_view kind_of(std::string_view subject) { return subject.substr(0, su
 
 bool is_wanted(std::string_view point, std::string_view subject) {
   const std::string_view wanted = kWanted.point;
+  if (wanted == "any") return true;
   if (!wanted.starts_with(point)) return false;
   const auto rest = wanted.substr(point.size());
   return rest.empty() || (rest.front() == '.' && rest.substr(1) == kind_of(subject));

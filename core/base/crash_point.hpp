@@ -3,7 +3,7 @@
 // environment the process kills itself with SIGKILL when it passes that point for the Nth time; a
 // test that runs the same command again then proves that nothing was lost or done twice. Without
 // the variable a point costs one test of a constant. POINT may be narrowed to what it is about:
-// `dns.applied.flip` is `dns.applied` in a step `flip:...`. Any thread.
+// `dns.applied.flip` is `dns.applied` in a step `flip:...`; `any` is every point. Any thread.
 #pragma once
 
 #include <string_view>

@@ -9,12 +9,13 @@ findings, nothing left open in the state file; and the old host as it was. One l
 
     kills.py --mxferry PROGRAM [--dir DIR] [--seed N] [--moments N] [--only POINT[,POINT...]] [--keep]
 
-A moment is a POINT[:N] for MXFERRY_DEBUG_KILL_AT (core/base/crash_point.hpp), or `random`: a time into the run, drawn
-from the seed. Plan durations are divided by 1,000,000; TTLs are honest, but short (old 4 s, lowered 2 s, negative 2 s).
+A moment is a POINT[:N] for MXFERRY_DEBUG_KILL_AT (core/base/crash_point.hpp); `somewhere`: any point, its number drawn from
+the seed; or `sometime`: a time into the run, drawn from the seed, and for half of them a second time into the resumed run. Plan durations are divided by 1,000,000; TTLs are honest, but short (old 4 s, lowered 2 s, negative 2 s).
 """
 
 import argparse
 import collections
+import contextlib
 import io
 import json
 import os
@@ -46,7 +47,7 @@ POINTS = [
     "flip.marked:2", "dns.intent.flip", "dns.applied.flip", "canary.removed.canary-public",
     "step.ended.monitor", "dns.applied.finalize", "dns.intent.restore-ttl", "step.ended.report",
 ]
-# In scripts/test: of each group one, chosen by the seed, and one random moment.
+# In scripts/test: of each group one, chosen by the seed, and one anywhere.
 GROUPS = [
     ["append.intent:4", "append.streamed", "append.answered:6"],
     ["dns.intent.names", "dns.applied.lower-ttl", "dns.applied.overlap", "dns.intent.restore-ttl"],
@@ -144,7 +145,11 @@ class World:
 
     def rrsets(self, server):
         out = collections.defaultdict(set)
-        for record in labdns.transfer(server, 53, DOMAIN + "."):
+        try:
+            records = labdns.transfer(server, 53, DOMAIN + ".")
+        except labdns.DnsError as error:
+            raise Failed(f"transfer from {server}: {error}") from error
+        for record in records:
             data = record.data
             if record.type == "SOA":
                 data = " ".join("*" if position == 2 else word for position, word in enumerate(data.split()))
@@ -180,8 +185,12 @@ class World:
         subprocess.run([os.path.join(LAB, "down"), self.dir], check=False)
 
 
+def read_state(state):
+    return contextlib.closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True))
+
+
 def steps_of(state):
-    with sqlite3.connect(f"file:{state}?mode=ro", uri=True) as db:
+    with read_state(state) as db:
         return dict(db.execute("SELECT step, state FROM step_state"))
 
 
@@ -210,6 +219,9 @@ class Run:
             process.kill()
             process.wait()
             raise Failed(f"the run did not end within {seconds} s; see {self.log}") from None
+        except BaseException:
+            process.kill()
+            raise
 
     def under_way(self):
         try:
@@ -222,7 +234,7 @@ class Run:
         self.world.await_quiet_mx()
         new, zones = self.world.mailboxes("new"), self.world.settled_zones()
         status = json.loads(run(self.program, "status", "--state", self.state, "--json"))
-        with sqlite3.connect(f"file:{self.state}?mode=ro", uri=True) as db:
+        with read_state(self.state) as db:
             open_writes = db.execute("SELECT count(*) FROM dns_change WHERE state <> 'done'").fetchone()[0]
             open_appends = db.execute("SELECT count(*) FROM batch").fetchone()[0]
             boxes = db.execute("SELECT address, state, src_messages, dst_messages FROM mailbox ORDER BY address").fetchall()
@@ -273,7 +285,7 @@ class Proof:
             chosen = [self.random.choice(group) for group in GROUPS]
         else:
             chosen = list(POINTS)
-        chosen += ["random"] * (self.options.moments - len(chosen))
+        chosen += [("somewhere", "sometime")[number % 2] for number in range(self.options.moments - len(chosen))]
         return chosen[:self.options.moments]
 
     def reference(self):
@@ -299,10 +311,23 @@ class Proof:
         began = time.monotonic()
         self.world.reset()
         one = Run(self.world, self.program, f"{self.number:02}-{re.sub('[^a-z0-9.-]', '-', moment)}")
+        try:
+            told, problems = self.kill_and_compare(moment, one)
+        except Failed as problem:
+            told, problems = "", [str(problem)]
+        verdict = "NOT THE SAME" if problems else f"the same: {counts(self.wanted)}; old host unchanged"
+        print(f"{'FAIL' if problems else 'ok  '}  {moment}: {told}{verdict} [{time.monotonic() - began:.0f} s]", flush=True)
+        for problem in problems[:8]:
+            print(f"        {problem}", flush=True)
+        if problems:
+            print(f"        log {one.log}, state {one.state}", flush=True)
+        return not problems
+
+    def kill_and_compare(self, moment, one):
+        """What happened, in words, and what differs."""
         started = time.monotonic()
         problems = []
-        if moment == "random":
-            # Half of them a second time: what the resumed run is in the middle of must be resumable, too.
+        if moment == "sometime":
             times = [self.random.uniform(0.01, 0.95) * self.duration]
             if self.random.random() < 0.5:
                 times.append(self.random.uniform(0.05, 4.0))
@@ -317,10 +342,13 @@ class Proof:
                 told.append(f"{after:.2f} s in {' '.join(one.under_way()) or 'nothing'}")
             where = ", then ".join(told)
         else:
-            code = one.finish(one.start(moment))
+            point = moment
+            if moment == "somewhere":  # each step passes three points, and some more
+                point = f"any:{self.random.randint(1, 3 * len(self.wanted['steps']))}"
+            code = one.finish(one.start(point))
             if code != -signal.SIGKILL:
                 problems.append(f"not killed: the run ended with exit {code}, the point was not passed; see {one.log}")
-            where = f"{time.monotonic() - started:.1f} s in {' '.join(one.under_way()) or 'nothing'}"
+            where = f"{time.monotonic() - started:.1f} s in {' '.join(one.under_way()) or 'nothing'}" + (f" ({point})" if point != moment else "")
         again = time.monotonic()
         code = one.finish(one.start())
         again = time.monotonic() - again
@@ -328,14 +356,7 @@ class Proof:
             outcome = one.outcome(code)
             problems = list(difference(self.wanted, outcome))
             problems += [f"old host: {line}" for line in difference(self.old, self.world.mailboxes("old"))]
-        verdict = f"the same: {counts(outcome)}; old host unchanged" if not problems else "NOT THE SAME"
-        print(f"{'FAIL' if problems else 'ok  '}  {moment}: killed after {where}; the same command took {again:.1f} s, exit {code}; {verdict} "
-              f"[{time.monotonic() - began:.0f} s]", flush=True)
-        for problem in problems[:8]:
-            print(f"        {problem}", flush=True)
-        if problems:
-            print(f"        log {one.log}, state {one.state}", flush=True)
-        return not problems
+        return f"killed after {where}; the same command took {again:.1f} s, exit {code}; ", problems
 
     def play(self):
         moments = self.moments()
@@ -355,13 +376,14 @@ def main():
     parser.add_argument("--mxferry", required=True, help="the program")
     parser.add_argument("--dir", default=os.path.join(REPO, "build", "kills"), help="where the lab lies")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--moments", type=int, default=5, help=f"from {len(POINTS)} on: every point, the rest random")
+    parser.add_argument("--moments", type=int, default=5, help=f"from {len(POINTS)} on: every point, the rest at random")
     parser.add_argument("--only", help="these moments instead")
     parser.add_argument("--keep", action="store_true", help="leave the servers running")
     options = parser.parse_args()
     if os.geteuid() != 0:
         print("skipped: needs root")
         return 77
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are stopped, whoever ends this
     proof = Proof(options)
     try:
         return 0 if proof.play() else 1

@@ -64,5 +64,10 @@ TEST(CrashPoint, MayBeNarrowedToAKindOfStep) {
   EXPECT_EQ(end_with("dns.applied.restore"), kAllPassed);
 }
 
+TEST(CrashPoint, AnyCountsEveryPoint) {
+  EXPECT_EQ(end_with("any:3"), -SIGKILL);
+  EXPECT_EQ(end_with("any:4"), kAllPassed);
+}
+
 }  // namespace
 }  // namespace mxferry
