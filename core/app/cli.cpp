@@ -7,8 +7,10 @@
 #include <iomanip>
 #include <iostream>
 #include <optional>
+#include <vector>
 
 #include "app/command.hpp"
+#include "app/manual.hpp"
 #include "base/escape.hpp"
 #include "base/log.hpp"
 
@@ -62,6 +64,16 @@ int run(std::span<const std::string> args) {
                "expected trace, debug, info, warn or error, found \"" + *level + "\"")
               .error());
     log::override_level(*parsed);
+  }
+  if (args.size() == 2 && args[0] == "help" && args[1] == "--man") {
+    std::cout << man_page();
+    return static_cast<int>(Exit::done);
+  }
+  std::vector<std::string> turned;  // help COMMAND: COMMAND --help
+  if (args.size() > 1 && args[0] == "help") {
+    turned.assign(args.begin() + 1, args.end());
+    turned.emplace_back("--help");
+    args = turned;
   }
   if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
     print_help(args.empty() ? std::cerr : std::cout);

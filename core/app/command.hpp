@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -36,6 +37,7 @@ struct Command {
   std::string_view name;                          // may hold a space: "dns records"
   std::string_view summary;                       // one line for `mxferry --help`
   int (*run)(std::span<const std::string> args);  // args behind the name
+  std::vector<std::string> (*subcommands)() = nullptr;  // their names, in the order of the help
 };
 
 /// All commands in the order of the help (core/app/commands.cpp).

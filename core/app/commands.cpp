@@ -6,6 +6,7 @@
 #include "app/control_commands.hpp"
 #include "app/dns_command.hpp"
 #include "app/explain_command.hpp"
+#include "app/manual.hpp"
 #include "app/plugins_command.hpp"
 #include "app/run_command.hpp"
 #include "app/sync_command.hpp"
@@ -27,9 +28,12 @@ std::span<const Command> commands() {
       Command{"report", "write the report of a migration", report_command},
       Command{"sync", "copy one mailbox; again: what is new", sync_command},
       Command{"verify", "compare a copied mailbox by digest, date and flags", verify_command},
-      Command{"dns", "one zone: records, plan, apply, snapshot, restore", dns_command},
+      Command{"dns", "one zone: records, plan, apply, snapshot, restore", dns_command,
+              dns_subcommands},
       Command{"explain", "say what a finding means and what to do", explain_command},
-      Command{"plugins", "list, explain, check and trust plugins", plugins_command},
+      Command{"plugins", "list, explain, check and trust plugins", plugins_command,
+              plugins_subcommands},
+      Command{"completion", "print completions for bash, zsh or fish", completion_command},
   };
   return table;
 }

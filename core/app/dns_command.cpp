@@ -70,16 +70,23 @@ int records(std::span<const std::string> args) {
   return static_cast<int>(Exit::done);
 }
 
+constexpr std::array kSubcommands{
+    Subcommand{"records", "print the records of a zone", records},
+    Subcommand{"plan", "show what would change for a zone to be as a file says", dns_plan},
+    Subcommand{"apply", "make a zone as a file says", dns_apply},
+    Subcommand{"snapshot", "write a zone to a file", dns_snapshot},
+    Subcommand{"restore", "bring a zone back to a snapshot", dns_restore},
+};
+
 }  // namespace
 
+std::vector<std::string> dns_subcommands() {
+  std::vector<std::string> out;
+  for (const auto& sub : kSubcommands) out.emplace_back(sub.name);
+  return out;
+}
+
 int dns_command(std::span<const std::string> args) {
-  static constexpr std::array kSubcommands{
-      Subcommand{"records", "print the records of a zone", records},
-      Subcommand{"plan", "show what would change for a zone to be as a file says", dns_plan},
-      Subcommand{"apply", "make a zone as a file says", dns_apply},
-      Subcommand{"snapshot", "write a zone to a file", dns_snapshot},
-      Subcommand{"restore", "bring a zone back to a snapshot", dns_restore},
-  };
   for (const auto& sub : kSubcommands)
     if (!args.empty() && args[0] == sub.name) return sub.run(args.subspan(1));
   const bool help = !args.empty() && (args[0] == "--help" || args[0] == "-h");

@@ -18,6 +18,7 @@ namespace mxferry::app {
 
 /// `args` behind "dns". Returns the exit code.
 int dns_command(std::span<const std::string> args);
+std::vector<std::string> dns_subcommands();
 
 /// What names the zone and the API on the command line, the same for every subcommand.
 struct DnsTarget {

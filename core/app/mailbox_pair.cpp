@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "app/options.hpp"
 #include "base/escape.hpp"
 #include "base/log.hpp"
 #include "copy/memory_state.hpp"
@@ -153,6 +154,18 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
                                                       std::span<const std::string> args) {
   PairOptions options;
   auto description = describe(command, options);
+  OptionTable table;
+  table.command = command;
+  table.synopsis =
+      "--source URL --source-secret REF --dest URL --dest-secret REF --state FILE [OPTIONS]";
+  table.about =
+      command == "sync"
+          ? "Copies one mailbox, folders, flags and dates with it; what was copied before "
+            "is not copied again. Stop it anywhere: the same command goes on."
+          : "Compares a copied mailbox with its source: every message by digest, date and "
+            "flags.";
+  for (const auto& option : description.options()) table.options.add(option);
+  if (hand_over(table)) return std::optional<PairOptions>();
   po::variables_map values;
   try {
     const std::vector<std::string> words(args.begin(), args.end());
@@ -166,9 +179,8 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
     return usage(std::string(e.what()) + "; mxferry " + command + " --help lists the options");
   }
   if (values.count("help") > 0) {
-    std::cout << "usage: mxferry " << command
-              << " --source URL --source-secret REF --dest URL --dest-secret REF --state FILE "
-                 "[OPTIONS]\n\n"
+    std::cout << "usage: mxferry " << command << ' ' << table.synopsis << "\n\n"
+              << table.about << "\n\n"
               << description;
     return std::optional<PairOptions>();
   }

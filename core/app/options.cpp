@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <optional>
 #include <vector>
 
 #include "app/command.hpp"
@@ -11,9 +12,44 @@
 namespace mxferry::app {
 namespace po = boost::program_options;
 
+namespace {
+std::optional<OptionTable>* collector = nullptr;  // set by command_pages() for one call
+}  // namespace
+
+bool hand_over(const OptionTable& table) {
+  if (collector == nullptr) return false;
+  collector->emplace(table);
+  return true;
+}
+
+std::vector<CommandPage> command_pages() {
+  std::vector<CommandPage> out;
+  const std::string help = "--help";
+  const auto collect = [&](const Command& command, const std::string& sub) {
+    std::optional<OptionTable> table;
+    std::vector<std::string> words;
+    if (!sub.empty()) words.push_back(sub);
+    words.push_back(help);
+    collector = &table;
+    command.run(words);
+    collector = nullptr;
+    if (!table) return;
+    std::string name(command.name);
+    if (!sub.empty()) name += " " + sub;
+    out.push_back({name, std::move(*table)});
+  };
+  for (const auto& command : commands()) {
+    if (command.subcommands == nullptr) collect(command, "");
+    if (command.subcommands != nullptr)
+      for (const auto& sub : command.subcommands()) collect(command, sub);
+  }
+  return out;
+}
+
 std::variant<po::variables_map, int> read_options(OptionTable& table,
                                                   std::span<const std::string> args) {
   table.options.add_options()("help,h", "print this text");
+  if (hand_over(table)) return static_cast<int>(Exit::done);
   po::options_description all;
   all.add(table.options).add(table.hidden);
   po::variables_map values;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace mxferry::app {
 
@@ -18,6 +19,18 @@ struct OptionTable {
   boost::program_options::positional_options_description positional{};
   boost::program_options::options_description hidden{};  // what the positional words are called
 };
+
+/// What a command's --help would print, for the man page and completions.
+struct CommandPage {
+  std::string name;  // "dns records"
+  OptionTable table;
+};
+/// The pages of all commands and subcommands, in the order of the help. Main thread, nothing is
+/// run.
+std::vector<CommandPage> command_pages();
+
+/// While command_pages() collects, hands the table over and gives true: the command ends there.
+bool hand_over(const OptionTable& table);
 
 /// The values, or the exit code that the command ends with (0 after --help, 2 after a mistake).
 std::variant<boost::program_options::variables_map, int> read_options(

@@ -352,6 +352,20 @@ int check(const Options& options) {
   return static_cast<int>(Exit::done);
 }
 
+constexpr std::array kSubcommands{
+    Subcommand{"list", nullptr, "Lists the plugins that are found, by their plugin.json.", list},
+    Subcommand{"info", "ID", "What a plugin is, needs and can do, from its plugin.json.", info},
+    Subcommand{"trust", "PATH",
+               "Adds the sha256 of a plugin's library to plugins.lock beside the plugin's "
+               "folder: without it the code "
+               "is not loaded.",
+               trust},
+    Subcommand{"check", "FILE",
+               "Checks a plugin (its plugin.json, folder or library) in a process of its own: "
+               "one sentence per check.",
+               check},
+};
+
 }  // namespace
 
 std::vector<std::filesystem::path> plugin_folders(const std::vector<std::string>& more) {
@@ -360,20 +374,13 @@ std::vector<std::filesystem::path> plugin_folders(const std::vector<std::string>
   return out;
 }
 
+std::vector<std::string> plugins_subcommands() {
+  std::vector<std::string> out;
+  for (const auto& sub : kSubcommands) out.emplace_back(sub.name);
+  return out;
+}
+
 int plugins_command(std::span<const std::string> args) {
-  static constexpr std::array kSubcommands{
-      Subcommand{"list", nullptr, "Lists the plugins that are found, by their plugin.json.", list},
-      Subcommand{"info", "ID", "What a plugin is, needs and can do, from its plugin.json.", info},
-      Subcommand{"trust", "PATH",
-                 "Adds the sha256 of a plugin's library to plugins.lock beside the plugin's "
-                 "folder: without it the code "
-                 "is not loaded.",
-                 trust},
-      Subcommand{"check", "FILE",
-                 "Checks a plugin (its plugin.json, folder or library) in a process of its own: "
-                 "one sentence per check.",
-                 check},
-  };
   std::string names;
   for (const auto& sub : kSubcommands) {
     if (!args.empty() && args[0] == sub.name) {

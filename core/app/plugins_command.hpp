@@ -12,6 +12,7 @@ namespace mxferry::app {
 
 /// `args` behind "plugins". Returns the exit code.
 int plugins_command(std::span<const std::string> args);
+std::vector<std::string> plugins_subcommands();
 
 /// The folders that plugins are looked for in: the installation's, then `more`.
 std::vector<std::filesystem::path> plugin_folders(const std::vector<std::string>& more);
