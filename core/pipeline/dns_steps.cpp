@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/crash_point.hpp"
+#include "base/json_reader.hpp"
 #include "dns/change_set.hpp"
 #include "plan/plan_json.hpp"
 #include "protocol/dns/zone_diff.hpp"
@@ -114,6 +115,26 @@ Task<Looked> look(Env& env, dns::Delegation delegation, std::vector<dns::Questio
   co_return co_await on_worker(env, std::move(work));
 }
 
+std::string resolver_key(const std::string& gate) { return gate + ":resolvers"; }
+
+// How much is left of the wait for what resolvers held when it was first met: `wait` from then on.
+Result<Millis> held_by_resolvers(Env& env, const std::string& gate, const std::string& why,
+                                 Millis wait) {
+  const auto key = resolver_key(gate);
+  MXF_TRY(progress, env.waits.progress(key));
+  if (!progress) {
+    const Json body = {{"why", why}, {"wait_ms", wait.count()}};
+    MXF_CHECK(env.store.observe("resolver-above-ttl", gate, body));
+    MXF_CHECK(env.waits.start(key));
+    return wait;
+  }
+  MXF_TRY(met, env.store.observations("resolver-above-ttl", gate));
+  if (met.empty()) return wait;
+  MXF_TRY(body, parse_json(met.back().second, "state: observation"));
+  MXF_TRY(bound, json_int(body, "wait_ms", "state: observation"));
+  return Millis(bound) - *progress;
+}
+
 // A verdict that is not a pass: wait a poll and look again, or end where the run may not wait.
 Task<std::optional<StepEnd>> look_again(Env& env, const Step& step, Millis poll,
                                         Assertion verdict) {
@@ -162,23 +183,32 @@ Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& acti
     co_return StepEnd::failed(std::move(error));
   }
   if (step.stage == Stage::flip) {
+    auto rows = env.store.mailboxes();
+    if (!rows) co_return StepEnd::failed(rows.error());
     for (const auto& box : env.file.mailboxes) {
       if (!config::belongs_to(box, step.subject)) continue;
+      // Left behind by the operator's word (MB-01): nobody can log in there.
+      const auto row = rows->find(box.dest);
+      if (row != rows->end() && row->second.state == "parked") continue;
       auto marked = co_await env.mail.mark_flip(box);
       if (!marked) co_return StepEnd::failed(marked.error());
       crash_point("flip.marked");
     }
     // The gates were open a moment ago; a server that relapsed since has filled caches anew, and
-    // its wait counts from nothing again.
-    for (const auto& other : env.plan.steps) {
-      if (other.subject != step.subject) continue;
-      StepEnd end;
-      if (const auto* ttl = std::get_if<TtlWaitAction>(&other.action))
-        end = co_await wait_ttl(env, other, *ttl);
-      if (const auto* visible = std::get_if<VisibleAction>(&other.action))
-        end = co_await wait_visible(env, other, *visible);
-      if (end.kind != StepEnd::Kind::done) co_return end;
-    }
+    // its wait counts from nothing again. A pause that came meanwhile holds the write, and the
+    // gates are asked again after it.
+    do {
+      if (!co_await nap(env, Millis(0))) co_return StepEnd::stopped();
+      for (const auto& other : env.plan.steps) {
+        if (other.subject != step.subject) continue;
+        StepEnd end;
+        if (const auto* ttl = std::get_if<TtlWaitAction>(&other.action))
+          end = co_await wait_ttl(env, other, *ttl);
+        if (const auto* visible = std::get_if<VisibleAction>(&other.action))
+          end = co_await wait_visible(env, other, *visible);
+        if (end.kind != StepEnd::Kind::done) co_return end;
+      }
+    } while (env.paused);
   }
   const auto slot = co_await env.dns_slots->take();
   auto* dns = api->second;
@@ -246,7 +276,8 @@ Task<StepEnd> wait_ttl(Env& env, const Step& step, const TtlWaitAction& action) 
       // One that serves the old TTL fills caches anew: the wait counts from nothing. One that is
       // silent only holds it up.
       if (looked.verdict.verdict == Assertion::Verdict::fail) {
-        if (auto reset = env.waits.reset(key); !reset) co_return StepEnd::failed(reset.error());
+        for (const auto& clock : {key, resolver_key(key)})
+          if (auto reset = env.waits.reset(clock); !reset) co_return StepEnd::failed(reset.error());
       }
       const Instant t =
           env.clock.now() +
@@ -277,14 +308,18 @@ Task<StepEnd> wait_ttl(Env& env, const Step& step, const TtlWaitAction& action) 
       if (waited != Waited::go_on) co_return end_of(waited, t, why);
       continue;
     }
-    // Last: what resolvers really hold.
-    std::optional<std::string> stale;
+    // Last: what resolvers really hold. One that gives no answer may hold anything.
+    std::string stale;
+    std::string unknown;
     Millis stale_for{0};
     for (const auto& question : target->questions) {
       auto* eyes = &env.eyes;
       auto work = [eyes, question, stop = env.stop] { return eyes->ask_resolvers(question, stop); };
       const auto answers = co_await on_worker(env, std::move(work));
       for (const auto& answer : answers) {
+        if (answer.seen.kind == dns::Seen::Kind::unknown)
+          unknown = "resolver " + answer.name + " for " + question.name + " " + question.type +
+                    ": " + answer.seen.why;
         if (answer.seen.kind != dns::Seen::Kind::present || answer.seen.ttl <= target->lowered)
           continue;
         stale = "resolver " + answer.name + " still holds " + question.name + " " + question.type +
@@ -292,22 +327,24 @@ Task<StepEnd> wait_ttl(Env& env, const Step& step, const TtlWaitAction& action) 
         stale_for = std::max(stale_for, Millis(static_cast<std::int64_t>(answer.seen.ttl) * 1000));
       }
     }
-    if (stale) {
-      // One that shows it again after this wait has a floor of its own above the lowered TTL: known
-      // then, and not waited for.
-      auto floors = env.store.observations("resolver-above-ttl", action.zone);
-      const bool waited_before = floors && !floors->empty() &&
-                                 env.clock.now() >= floors->front().first + stale_for + kSlack;
-      if (!waited_before) {
-        if (floors && floors->empty()) {
-          const Json body = {{"why", *stale}};
-          if (auto noted = env.store.observe("resolver-above-ttl", action.zone, body); !noted)
-            co_return StepEnd::failed(noted.error());
-        }
-        const Instant t = env.clock.now() + std::min(stale_for + kSlack, Millis(86'400'000));
+    if (env.stop.stop_requested()) co_return StepEnd::stopped();
+    if (!unknown.empty()) {
+      const auto verdict = Assertion::unknown(unknown);
+      if (const auto end = co_await look_again(env, step, poll, verdict)) co_return *end;
+      continue;
+    }
+    if (!stale.empty()) {
+      // What it holds is waited out once, as long as it was when it was first met. One that shows
+      // it again after that has a floor of its own above the lowered TTL: known then, and not
+      // waited for.
+      auto held = held_by_resolvers(env, key, stale, stale_for + kSlack);
+      if (!held) co_return StepEnd::failed(held.error());
+      if (*held > Millis(0)) {
+        (void)env.waits.checkpoint(resolver_key(key));
+        const Instant t = env.clock.now() + *held;
         const auto waited = co_await wait_until(
-            env, step, env.no_wait ? t : std::min(t, env.clock.now() + poll), *stale);
-        if (waited != Waited::go_on) co_return end_of(waited, t, *stale);
+            env, step, env.no_wait ? t : std::min(t, env.clock.now() + poll), stale);
+        if (waited != Waited::go_on) co_return end_of(waited, t, stale);
         continue;
       }
     }
@@ -485,8 +522,10 @@ Task<StepEnd> converge(Env& env, const Step& step, const ConvergeAction& action)
       if (!co_await nap(env, Millis(500))) co_return StepEnd::stopped();
       continue;
     }
-    const auto pause = stale.empty() && agreeing >= kRounds ? std::max(left, Millis(500))
-                                                            : std::min(poll, Millis(5000));
+    auto pause = stale.empty() && agreeing >= kRounds ? std::max(left, Millis(500))
+                                                      : std::min(poll, Millis(5000));
+    // When it is worth coming back: as soon as the old answer has run out.
+    if (env.no_wait && stale_ttl > 0) pause = Millis(static_cast<std::int64_t>(stale_ttl) * 1000);
     if (const auto end = co_await look_again(env, step, pause, again)) co_return *end;
   }
 }

@@ -33,19 +33,17 @@ StepEnd end_of(Waited waited, Instant t, std::string why) {
   return waited == Waited::stopped ? StepEnd::stopped() : StepEnd::waiting(t, std::move(why));
 }
 
-Task<bool> nap(Env& env, Millis time) {
+Task<bool> nap(Env& env, Millis time, bool through_pause) {
   boost::asio::steady_timer timer(env.main);
   auto left = time;
-  while (left > Millis(0) || env.paused) {
+  while (left > Millis(0) || (env.paused && !through_pause)) {
     if (env.stop.stop_requested()) co_return false;
-    auto slice = left > Millis(0) ? std::min(left, kSlice) : kSlice;
-    if (env.pass_time) {
-      slice = std::max(left, kSlice);
-      env.pass_time(slice);
-      timer.expires_after(Millis(0));
-    } else {
-      timer.expires_after(slice);
-    }
+    // A run that may not wait does not wait for a person either.
+    if (env.paused && !through_pause && env.no_wait) co_return false;
+    const auto most = env.pass_time ? left : kSlice;
+    const auto slice = left > Millis(0) ? std::min(left, most) : kSlice;
+    if (env.pass_time) env.pass_time(slice);
+    timer.expires_after(env.pass_time ? Millis(0) : slice);
     co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     left -= slice;
   }
@@ -60,7 +58,9 @@ Task<Waited> wait_until(Env& env, const Step& step, Instant t, std::string why) 
   env.watcher.step(step, StepStatus::waiting, why + "; not before " + format_instant(t));
   if (env.no_wait) co_return Waited::would_wait;
   auto left = std::min(std::chrono::duration_cast<Millis>(t - env.clock.now()), kCheckpoint);
-  co_return co_await nap(env, left) ? Waited::go_on : Waited::stopped;
+  // What waits only looks: a relapse during a pause must be seen.
+  const bool slept = co_await nap(env, left, true);
+  co_return slept ? Waited::go_on : Waited::stopped;
 }
 
 Task<Slots::Held> Slots::take() {

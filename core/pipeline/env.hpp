@@ -130,7 +130,7 @@ struct Env {
   Slots* mail_slots = nullptr;  // mailboxes copied at the same time
   Slots* dns_slots = nullptr;   // one: an API object does one thing at a time, and a write is read,
                                 // judged, written as one
-  Slots* provider_slots = nullptr;  // one, as above
+  Slots* provider_slots = nullptr;          // one, as above
   std::function<void(Millis)> pass_time{};  // tests: moves their clock where a run would sleep
 
   /// Under way: a pause ends them after the batch in hand.
@@ -179,8 +179,9 @@ enum class Waited { go_on, would_wait, stopped };
 Task<Waited> wait_until(Env& env, const Step& step, Instant t, std::string why);
 /// The end that a wait which did not go on gives.
 StepEnd end_of(Waited waited, Instant t, std::string why);
-/// A pause of a polling loop: not reported, ended by a stop (false).
-Task<bool> nap(Env& env, Millis time);
+/// A rest of a polling loop: not reported, ended by a stop (false). While the run is paused it goes
+/// on, or ends with false where the run may not wait, unless what follows only looks.
+Task<bool> nap(Env& env, Millis time, bool through_pause = false);
 
 /// At most N holders at a time; the others queue. On the run's thread.
 class Slots {

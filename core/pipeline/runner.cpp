@@ -92,7 +92,9 @@ class Run {
     for (;;) {
       if (auto controlled = read_control(); !controlled) co_return failed(controlled.error());
       if (!env_.stop.stop_requested() && !env_.paused && !store_broken_) start_ready();
-      if (active_.empty() && (env_.stop.stop_requested() || !env_.paused || store_broken_)) break;
+      const bool waits_for_resume = env_.paused && !env_.no_wait;
+      if (active_.empty() && (env_.stop.stop_requested() || !waits_for_resume || store_broken_))
+        break;
       (void)env_.store.heartbeat();
       wake_.expires_after(kTick);
       co_await wake_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
@@ -258,6 +260,13 @@ class Run {
         end.why = id + ": " + step_end.why;
         end.remedy = step_end.remedy;
       }
+    }
+    if (env_.paused && (worst == nullptr || rank(worst->kind) < rank(StepEnd::Kind::held))) {
+      end.kind = RunEnd::Kind::person;
+      end.why = "the run is paused";
+      end.remedy = "mxferry resume " + env_.file.file.string();
+      end.retry_at.reset();
+      return end;
     }
     if (worst == nullptr) {
       (void)env_.store.set_run_state("done");
