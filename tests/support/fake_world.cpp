@@ -434,7 +434,10 @@ auto FakeWorld::with_env(F work) {
   env.mail_slots = &mail;
   env.dns_slots = &dns;
   env.provider_slots = &provider;
-  env.pass_time = [this](Millis time) { clock.advance(time); };
+  env.pass_time = [this](Millis time) {
+    clock.advance(time);
+    if (at_rest) at_rest();
+  };
   auto task = work(env);
   std::optional<typename decltype(task)::value_type> out;
   boost::asio::co_spawn(io, keep_result(std::move(task), out), [&](std::exception_ptr broken) {
@@ -446,15 +449,24 @@ auto FakeWorld::with_env(F work) {
   return std::move(*out);
 }
 
-pipeline::RunEnd FakeWorld::run() {
+void FakeWorld::begin() {
   if (auto begun = store_.begin_run(plan(), 1); !begun)
     throw std::runtime_error(begun.error().message());
   if (auto reopened = pipeline::reopen_steps(store_, plan()); !reopened)
     throw std::runtime_error(reopened.error().message());
+}
+
+pipeline::RunEnd FakeWorld::run() {
+  begin();
   return with_env([](pipeline::Env& env) {
     env.no_wait = true;
     return pipeline::run_plan(env);
   });
+}
+
+pipeline::RunEnd FakeWorld::run_waiting() {
+  begin();
+  return with_env([](pipeline::Env& env) { return pipeline::run_plan(env); });
 }
 
 pipeline::RunEnd FakeWorld::run_on(int at_most) {

@@ -74,6 +74,8 @@ class FakeWorld {
   std::function<std::optional<Error>()> lose_answer;
   /// Called on the run's thread at each state of a step.
   std::function<void(const std::string& step, StepStatus status)> at_step;
+  /// Called on the run's thread whenever a run that waits has let time pass.
+  std::function<void()> at_rest;
 
   // What happened.
   std::vector<std::string> writes;  // each change of a zone: "lower-ttl: MX alpha.test. 10 …"
@@ -86,6 +88,8 @@ class FakeWorld {
   const Plan& plan();
   /// `mxferry run --no-wait` once, in a new process as it were.
   pipeline::RunEnd run();
+  /// `mxferry run`: it waits, and the clock moves as it does.
+  pipeline::RunEnd run_waiting();
   /// run(), and wherever it waits the clock goes to retry_at: until anything but `waiting`.
   pipeline::RunEnd run_on(int at_most = 60);
   /// run() again and again, to retry_at each time, until `step` has ended or the run does not wait.
@@ -114,6 +118,7 @@ class FakeWorld {
   std::optional<Error> meet(const std::string& what);
   dns::Seen serve(const ZoneSnapshot& from, const dns::Question& question) const;
   dns::Seen ask(FakeResolver& resolver, const dns::Question& question);
+  void begin();
   template <class F>
   auto with_env(F work);
 

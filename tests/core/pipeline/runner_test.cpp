@@ -48,6 +48,46 @@ TEST(Run, AWholePlanRunsToItsEnd) {
   EXPECT_TRUE(world.delivered.empty()) << "canaries are removed";
 }
 
+TEST(Run, ARunThatWaitsComesToTheSameEndByItself) {
+  FakeWorld world;
+  const Instant began = world.clock.now();
+  const auto end = world.run_waiting();
+  ASSERT_EQ(end.kind, Kind::done) << end.why;
+  EXPECT_EQ(world.zone_lines(), kDone);
+  EXPECT_GE(world.clock.now(), began + world.file.retain_for);
+}
+
+TEST(Run, APauseHoldsTheFlipThoughItsGatesOpenMeanwhile) {
+  FakeWorld world;
+  const auto insert = [&](const char* verb) {
+    ASSERT_TRUE(RunStore::insert_control(world.state().db(), world.clock.now(), verb, "{}", "eva"));
+  };
+  // A server relapses, the flip waits for it, a pause comes, the server is well again.
+  enum { before, relapsed, healed, resumed } phase = before;
+  Instant since;
+  world.at_step = [&](const std::string& step, StepStatus status) {
+    if (phase != before || step != "gate:alpha.test" || status != StepStatus::done) return;
+    phase = relapsed;
+    world.servers["ns2.dns.test."].frozen = FakeWorld().zone;
+    insert("pause");
+  };
+  world.at_rest = [&] {
+    if (phase == relapsed && world.store().run_state().value() == "paused") {
+      phase = healed;
+      since = world.clock.now();
+      world.servers["ns2.dns.test."].frozen.reset();
+    } else if (phase == healed && world.clock.now() > since + std::chrono::minutes(5)) {
+      phase = resumed;
+      EXPECT_THAT(steps_that_wrote(world), Not(Contains("flip")));
+      insert("resume");
+    }
+  };
+  const auto end = world.run_waiting();
+  EXPECT_EQ(end.kind, Kind::done) << end.why;
+  EXPECT_EQ(phase, resumed);
+  EXPECT_EQ(world.zone_lines(), kDone);
+}
+
 TEST(Run, DnsIsWrittenInTheSafeOrder) {
   FakeWorld world;
   ASSERT_EQ(world.run_on().kind, Kind::done);
