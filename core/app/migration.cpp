@@ -108,6 +108,11 @@ Result<std::unique_ptr<Migration>> Migration::open(const fs::path& path) {
 Result<plan::Computed> Migration::compute(std::stop_token stop) {
   MXF_TRY(facts, pipeline::survey(file_, dns_, *eyes_, fetch_policy, stop));
   facts.dest_has_accounts = provider_ != nullptr;
+  for (const auto* side : {&file_.source, &file_.dest}) {
+    const auto* manifest = registry_.find(side->provider);
+    if (manifest == nullptr || !manifest->profile) continue;
+    for (const auto& item : manifest->profile->not_moved) facts.not_moved.push_back(item);
+  }
   return plan::compute(file_, facts);
 }
 

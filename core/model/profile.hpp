@@ -54,8 +54,9 @@ struct Profile {
   std::string delimiter{};              // empty: as the server says
   std::optional<std::string> prefix{};  // personal namespace; nothing: as the server says
   std::map<std::string, std::vector<std::string>> special{};  // sent -> {"Sent", "Gesendet", …}
-  std::vector<std::string> views{};    // folders that show mail of others, never copied
-  std::string forbidden_characters{};  // in folder names
+  std::vector<std::string> views{};      // folders that show mail of others, never copied
+  std::vector<std::string> not_moved{};  // what the provider keeps that IMAP does not show
+  std::string forbidden_characters{};    // in folder names
   ProfileLimits limits{};
   std::vector<ProfileErrorPattern> errors{};
   std::vector<ProfileDnsRecord> dns{};

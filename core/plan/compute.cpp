@@ -10,6 +10,7 @@
 
 #include "base/escape.hpp"
 #include "base/sha256.hpp"
+#include "model/not_moved.hpp"
 #include "plan/plan_json.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
@@ -36,10 +37,7 @@ class Planner {
     plan.id = file_.id;
     plan.inputs["config"] = file_.sha256;
     set_policy();
-    plan.not_moved = facts_.not_moved;
-    if (plan.not_moved.empty())
-      plan.not_moved = {"calendars", "contacts", "server-side filter rules",
-                        "forwards and out-of-office replies"};
+    plan.not_moved = not_moved(facts_.not_moved);
     add({"assess",
          Stage::assess,
          file_.id,

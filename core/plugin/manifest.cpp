@@ -240,7 +240,7 @@ void read_profile(Reader& r, const Json& root, Manifest& m) {
   const std::string at = "/profile";
   r.keys(profile, at,
          {"endpoints", "auth", "username", "delimiter", "prefix", "special", "views",
-          "forbidden_characters", "limits", "errors", "dns"});
+          "forbidden_characters", "limits", "errors", "dns", "not_moved"});
   Profile p;
   p.id = m.id;
   p.name = m.name;
@@ -266,6 +266,7 @@ void read_profile(Reader& r, const Json& root, Manifest& m) {
         p.special[use] = r.strings(*special, at + "/special", use);
   }
   p.views = r.strings(profile, at, "views");
+  p.not_moved = r.strings(profile, at, "not_moved");
   p.forbidden_characters = r.string(profile, at, "forbidden_characters", false);
   read_profile_limits(r, profile, p);
   r.list(profile, at, "errors", [&](const Json& item, const std::string& here) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_reader.hpp"
+#include "model/not_moved.hpp"
 #include "plan/plan_json.hpp"
 #include "report/journal_chain.hpp"
 #include "report/report.hpp"
@@ -88,9 +89,7 @@ class Collector {
       MXF_TRY(id, db_.text("SELECT value FROM meta WHERE key = 'migration'"));
       out_.migration = id.value_or("");
     }
-    if (out_.not_moved.empty())
-      out_.not_moved = {"calendars", "contacts", "server-side filter rules",
-                        "forwards and out-of-office replies"};
+    if (out_.not_moved.empty()) out_.not_moved = not_moved({});
     return {};
   }
 

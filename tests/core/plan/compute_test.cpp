@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/not_moved.hpp"
 #include "plan/plan_json.hpp"
 #include "plan/print.hpp"
 
@@ -203,6 +204,16 @@ TEST(Plan, OldMxInSpfWithoutItsAddressesIsRefused) {
   const auto computed = compute(file(), world);
   ASSERT_FALSE(computed);
   EXPECT_EQ(computed.error().code, ErrorCode::gate);
+}
+
+TEST(Compute, WhatIsNotMovedIsNeverEmptyAndHoldsWhatTheProfilesSay) {
+  auto f = facts();
+  EXPECT_EQ(compute(file(), f)->plan.not_moved, not_moved({}));
+  f.not_moved = {"notes"};
+  const auto plan = compute(file(), f)->plan;
+  EXPECT_EQ(plan.not_moved.back(), "notes");
+  EXPECT_NE(print(plan).find("not moved by mxferry:\n    " + plan.not_moved.front()),
+            std::string::npos);
 }
 
 }  // namespace

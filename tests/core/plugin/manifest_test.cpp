@@ -54,7 +54,7 @@ TEST(Manifest, ReadsAProviderOfDataOnly) {
   const auto m =
       parse_manifest(R"({"schema":1,"id":"p","kind":"provider","name":"P","description":"d",
     "profile":{"endpoints":[{"protocol":"imap","host":"imap.p.example","port":993,"security":"tls"}],
-      "auth":["PLAIN"],"delimiter":"/","prefix":"","special":{"sent":["Sent","Gesendet"]},
+      "auth":["PLAIN"],"delimiter":"/","prefix":"","not_moved":["notes"],"special":{"sent":["Sent","Gesendet"]},
       "limits":{"connections":10,"message_bytes":26214400},
       "errors":[{"contains":"[THROTTLED]","means":"throttled","wait_s":60}],
       "dns":[{"purpose":"mx","name":"@","type":"MX","rdata":"10 mx.p.example."}]},
@@ -66,6 +66,7 @@ TEST(Manifest, ReadsAProviderOfDataOnly) {
   EXPECT_EQ(m->profile->limits.connections, 10U);
   EXPECT_EQ(m->profile->errors.at(0).wait, std::chrono::minutes(1));
   EXPECT_EQ(m->profile->prefix, "");
+  EXPECT_EQ(m->profile->not_moved, std::vector<std::string>{"notes"});
 }
 
 TEST(Manifest, AMistakeIsNamedByFileLineAndColumn) {
