@@ -6,6 +6,8 @@
 
 #include <new>
 
+#include "protocol/mime/header_fields.hpp"
+
 namespace mxferry::mime {
 namespace {
 
@@ -14,24 +16,6 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; 
 bool same_letter(char a, char b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return lower(a) == lower(b);
-}
-
-// The lines of a header, one unfolded field at a time: [begin, end) with its continuation lines.
-template <class Visit>
-void each_field(std::string_view header, Visit visit) {
-  std::size_t at = 0;
-  while (at < header.size()) {
-    auto end = header.find('\n', at);
-    end = end == std::string_view::npos ? header.size() : end + 1;
-    const auto first = header.substr(at, end - at);
-    if (first == "\r\n" || first == "\n") return;
-    while (end < header.size() && (header[end] == ' ' || header[end] == '\t')) {
-      const auto more = header.find('\n', end);
-      end = more == std::string_view::npos ? header.size() : more + 1;
-    }
-    if (!visit(header.substr(at, end - at))) return;
-    at = end;
-  }
 }
 
 Fingerprint to_bytes(XXH128_hash_t hash) {
