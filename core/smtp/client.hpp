@@ -30,6 +30,7 @@ struct Envelope {
 struct Reply {
   int code = 0;
   std::string words{};  // the server's, unescaped
+  std::vector<std::string> lines{};
 };
 
 /// Delivers `message` (CRLF lines). The reply is the one to the final dot. ErrorCode::refused with
