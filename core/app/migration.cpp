@@ -9,6 +9,7 @@
 #include "base/escape.hpp"
 #include "credentials/secret_ref.hpp"
 #include "imap/account.hpp"
+#include "imap/admin.hpp"
 #include "net/http.hpp"
 #include "pipeline/survey.hpp"
 #include "plan/plan_json.hpp"
@@ -85,8 +86,10 @@ Result<std::unique_ptr<Migration>> Migration::open(const fs::path& path) {
   }
   if (!out->file_.dest.set.empty()) {
     MXF_TRY(secrets, read_secrets(out->file_.dest.secret));
+    plugin::HostOptions services;
+    services.imap = imap::open_admin;
     auto provider = out->registry_.open_provider(out->file_.dest.provider, out->file_.dest.set,
-                                                 std::move(secrets));
+                                                 std::move(secrets), std::move(services));
     if (provider)
       out->provider_ = std::move(*provider);
     else if (provider.error().code != ErrorCode::unsupported)

@@ -391,7 +391,10 @@ Task<Result<void>> Connection::Core::dispatch(Event& event) {
       capabilities.clear();
       insert_upper(capabilities, list->names);
     }
-    if (handler != nullptr) handler->on_data(*data);
+    if (handler != nullptr) {
+      if (handler->wants_text()) handler->on_text(session.response_text());
+      handler->on_data(*data);
+    }
     co_return Result<void>();
   }
   if (handler == nullptr) co_return Result<void>();

@@ -33,6 +33,9 @@ class ResponseHandler {
  public:
   virtual ~ResponseHandler() = default;
   virtual void on_data(Untagged& data) { (void)data; }
+  /// The same answer as the server spelt it; asked for by wants_text().
+  virtual void on_text(const std::string& line) { (void)line; }
+  virtual bool wants_text() const { return false; }
   virtual void on_body_begin(LiteralBegin& begin) { (void)begin; }
   virtual void on_body(std::string_view bytes) { (void)bytes; }
   /// Where the body goes to as it comes; null collects through on_body.

@@ -48,6 +48,7 @@ class Subject {
       if (s.type == "url") config[s.name] = "https://plugin-check.invalid";
       if (s.type == "server") config[s.name] = "127.0.0.1:9";
       if (s.type == "file") config[s.name] = (scratch_ / s.name).string();
+      if (s.type == "imap") config[s.name] = "imaps://check@plugin-check.invalid";
       if (s.type == "program") config[s.name] = "/bin/false";
       if (s.type == "integer") config[s.name] = "1";
       if (s.type == "boolean") config[s.name] = "true";

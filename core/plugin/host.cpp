@@ -255,13 +255,25 @@ struct HostSession::Table {
                          std::int32_t (*change)(void*, mxf_str, mxf_str*), void* ctx) {
     return guarded(h, [&](HostSession& s) { return s.edit_file(to_text(path), change, ctx); });
   }
-  static const void* extension(const mxf_host*, const char* id) {
+  static mxf_status imap(const mxf_host* h, const mxf_str* parts, std::size_t count,
+                         void (*line)(void*, mxf_str), void* ctx) {
+    return guarded(h, [&](HostSession& s) { return s.imap_command(parts, count, line, ctx); });
+  }
+  static mxf_status run(const mxf_host* h, const mxf_str* argv, std::size_t argc, mxf_str input,
+                        std::uint32_t timeout_ms, mxf_exec_result* r) {
+    return guarded(h, [&](HostSession& s) { return s.exec(argv, argc, input, timeout_ms, r); });
+  }
+  static const void* extension(const mxf_host* h, const char* id) {
+    static constexpr mxf_imap kImap{sizeof(mxf_imap), 0, imap};
+    static constexpr mxf_exec kExec{sizeof(mxf_exec), 0, run};
     static constexpr mxf_exchange kExchange{sizeof(mxf_exchange), 0, send};
     static constexpr mxf_file kFile{sizeof(mxf_file), 0, read, edit};
     const std::string_view name = id == nullptr ? "" : id;
     if (name == MXF_EXT_EXCHANGE) return &kExchange;
     if (name == MXF_EXT_FILE) return &kFile;
-    return nullptr;  // imap and exec: not offered by this host
+    if (name == MXF_EXT_EXEC) return &kExec;
+    if (name == MXF_EXT_IMAP && self(h).options_.imap) return &kImap;
+    return nullptr;
   }
 };
 

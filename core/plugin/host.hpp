@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // HostSession: the services behind one plugin session's mxf_host: http, settings, secrets, random,
-// time, log, and the extensions exchange and file. It decides what a plugin may reach: the hosts,
+// time, log, and the extensions exchange, imap, file and exec. It decides what a plugin may reach: the hosts,
 // name servers and files that manifest and settings name, nothing else. Belongs to the thread of
 // the running operation; several sessions run side by side.
 #pragma once
@@ -17,6 +17,7 @@
 #include "base/clock.hpp"
 #include "net/http.hpp"
 #include "plugin/manifest.hpp"
+#include "ports/imap_admin.hpp"
 
 namespace mxferry::plugin {
 
@@ -27,6 +28,7 @@ struct HostOptions {
   std::function<Result<net::HttpResponse>(const net::HttpRequest&)> http{};
   std::function<Result<std::string>(const std::string& server, std::string_view message)>
       exchange{};
+  ImapAdminOpener imap{};  // null: the extension imap is not offered
 };
 
 class HostSession {
@@ -59,6 +61,10 @@ class HostSession {
   mxf_status edit_file(const std::string& path, int32_t (*change)(void*, mxf_str, mxf_str*),
                        void* ctx);
   mxf_status read_file(const std::string& path, mxf_str* out);
+  mxf_status imap_command(const mxf_str* parts, std::size_t count, void (*line)(void*, mxf_str),
+                          void* ctx);
+  mxf_status exec(const mxf_str* argv, std::size_t argc, mxf_str input, std::uint32_t timeout_ms,
+                  mxf_exec_result* r);
   Result<std::string> fill(std::string_view text, bool in_url) const;
   Result<void> check_host(const net::HttpTarget& target) const;
   bool is_setting_of(const char* type, const std::string& value) const;
@@ -74,6 +80,7 @@ class HostSession {
   SystemClock system_clock_;
   std::mt19937_64 seeded_;
   std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<ImapAdmin> imap_;
   bool client_allows_plaintext_ = false;
   std::chrono::steady_clock::time_point next_request_{};
 

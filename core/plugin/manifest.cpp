@@ -155,8 +155,9 @@ void read_config(Reader& r, const Json& root, Manifest& m) {
     if (!is_name(s.name)) r.wrong(at + "/name", "expected lower-case letters, digits and _");
     if (in(s.name, {kCaFile, kPin, kAllowPlaintext}))
       r.wrong(at + "/name", "this name belongs to the host");
-    s.type = r.choice(item, at, "type",
-                      {"string", "integer", "boolean", "url", "server", "file", "program"}, "");
+    s.type =
+        r.choice(item, at, "type",
+                 {"string", "integer", "boolean", "url", "server", "file", "program", "imap"}, "");
     s.required = r.boolean(item, at, "required", false);
     s.description = r.string(item, at, "description", true);
     if (Reader::find(item, "default") != nullptr) {
@@ -164,8 +165,11 @@ void read_config(Reader& r, const Json& root, Manifest& m) {
       if (s.required) r.wrong(at + "/default", "a required setting has no default");
       if (const auto problem = value_problem(s, *s.fallback)) r.wrong(at + "/default", *problem);
     }
-    for (const auto& other : m.config)
+    for (const auto& other : m.config) {
       if (other.name == s.name) r.wrong(at + "/name", "this setting stands twice");
+      if (other.type == "imap" && s.type == "imap")
+        r.wrong(at + "/type", "a plugin has one setting of type imap");
+    }
     m.config.push_back(std::move(s));
   });
   r.list(root, "", "secrets", [&](const Json& item, const std::string& at) {
@@ -387,6 +391,10 @@ std::optional<std::string> value_problem(const Setting& setting, const std::stri
       return "expected an http or https URL: " + url.error().text;
   } else if (setting.type == "server") {
     if (!is_server(value)) return "expected ADDRESS[:PORT] or [IPV6]:PORT, found \"" + value + "\"";
+  } else if (setting.type == "imap") {
+    if ((!value.starts_with("imaps://") && !value.starts_with("imap://")) ||
+        value.find('@') == std::string::npos)
+      return "expected imaps://USER@HOST[:PORT], found \"" + value + "\"";
   } else if (setting.type == "file" || setting.type == "program") {
     if (value.empty() || value.front() != '/')
       return "expected an absolute path, found \"" + value + "\"";

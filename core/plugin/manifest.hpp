@@ -21,11 +21,11 @@ namespace mxferry::plugin {
 enum class Kind { dns, provider };
 
 /// One setting of the plugin. `type` decides what the host lets the plugin reach: the values of
-/// url, server, file and program settings are the only hosts, name servers, files and programs that
-/// the host services accept.
+/// url, server, file, program and imap settings are the only hosts, name servers, files, programs
+/// and IMAP accounts that the host services accept.
 struct Setting {
   std::string name;
-  std::string type;  // string | integer | boolean | url | server | file | program
+  std::string type;  // string | integer | boolean | url | server | file | program | imap
   bool required = false;
   std::optional<std::string> fallback{};  // "default"
   std::string description{};

@@ -237,4 +237,32 @@ Command DestinationCommands::rename(std::string_view from, std::string_view to) 
   return command;
 }
 
+Result<Command> AdminCommands::admin(const std::vector<std::string>& parts) {
+  const auto wrong = [](const std::string& why) {
+    return fail(ErrorCode::usage, "imap admin command", why);
+  };
+  if (parts.empty()) return wrong("there is no command");
+  for (std::size_t i = 0; i < parts.size(); i += 2)
+    for (const char c : parts[i])
+      if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E ||
+          c == '"' || c == '{' || c == '}')
+        return wrong("its text may hold printable ASCII without quotes and braces only");
+  for (std::size_t i = 1; i < parts.size(); i += 2)
+    if (parts[i].find('\0') != std::string::npos) return wrong("a string holds NUL");
+  auto command = simple(parts[0].substr(0, parts[0].find(' ')), Effect::destroy);
+  // Those change what the connection is, or need more than one line: the host does that itself.
+  for (const auto* own : {"", "AUTHENTICATE", "LOGIN", "LOGOUT", "STARTTLS", "COMPRESS", "IDLE",
+                          "APPEND", "ENABLE", "UNAUTHENTICATE", "UID", "FETCH", "NOTIFY"})
+    if (equals_ignoring_case(command.name, own))
+      return wrong("the command \"" + command.name + "\" is not offered to plugins");
+  command.parts.clear();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i % 2 == 0)
+      add_text(command, parts[i]);
+    else
+      add_string(command, parts[i]);
+  }
+  return command;
+}
+
 }  // namespace mxferry::imap

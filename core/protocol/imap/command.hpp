@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/ids.hpp"
 #include "protocol/imap/flags.hpp"
 #include "protocol/imap/internal_date.hpp"
@@ -104,6 +105,14 @@ struct DestinationCommands : AppendCommands {
   static Command uid_expunge(const UidSet& uids);
   static Command remove(std::string_view mailbox);
   static Command rename(std::string_view from, std::string_view to);
+};
+
+/// A command whose words a provider plugin chose (the host service `imap`), for a Destination
+/// session only. `parts` 0, 2, 4, … are text, 1, 3, 5, … are strings that are quoted or sent as
+/// literals. usage: a text that holds anything but printable ASCII, a quote or a brace; a command
+/// that would change the connection itself (LOGIN, STARTTLS, IDLE, APPEND, …); no command at all.
+struct AdminCommands {
+  static Result<Command> admin(const std::vector<std::string>& parts);
 };
 
 /// May a session of this role send a command of this effect?

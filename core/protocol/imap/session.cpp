@@ -234,10 +234,10 @@ Result<std::optional<Event>> Session::on_line_end(std::string_view piece) {
 }
 
 Result<std::optional<Event>> Session::on_response() {
-  const std::string line = std::exchange(line_, {});
-  const auto literals = std::exchange(literals_, {});
-  if (line.empty()) return std::optional<Event>();  // a stray empty line; Exchange sends them
-  auto response = parse_response(line, literals, line_base_);
+  last_line_ = std::exchange(line_, {});
+  last_literals_ = std::exchange(literals_, {});
+  if (last_line_.empty()) return std::optional<Event>();  // a stray empty line; Exchange sends them
+  auto response = parse_response(last_line_, last_literals_, line_base_);
   if (!response) return fail(std::move(response).error());
   if (auto* tagged = std::get_if<Tagged>(&*response)) {
     MXF_CHECK(on_tagged(*tagged));
@@ -248,6 +248,20 @@ Result<std::optional<Event>> Session::on_response() {
     return std::optional<Event>(std::move(*more));
   }
   return std::optional<Event>(std::move(std::get<Untagged>(*response)));
+}
+
+std::string Session::response_text() const {
+  std::string out;
+  auto literal = last_literals_.begin();
+  for (const char c : last_line_) {
+    if (c != '\0' || literal == last_literals_.end()) {
+      out += c;
+      continue;
+    }
+    out += '{' + std::to_string(literal->size) + "}\r\n" + literal->content;
+    ++literal;
+  }
+  return out;
 }
 
 Result<void> Session::on_tagged(const Tagged& tagged) {

@@ -70,6 +70,10 @@ class Session {
   /// The next event, or nothing: feed more.
   Result<std::optional<Event>> poll();
 
+  /// The line of the response that poll() gave last, with its literals in their places ({n}, CRLF,
+  /// bytes); of a streamed one only the announcement.
+  std::string response_text() const;
+
   /// Bytes that were fed and not yet parsed. Behind the tagged OK of STARTTLS there must be none.
   std::size_t buffered() const { return buffer_.size() - at_; }
   /// Tags that have no answer yet, oldest first.
@@ -115,6 +119,8 @@ class Session {
   std::size_t scanned_ = 0;  // buffer_[at_..at_+scanned_] holds no newline
   std::string line_;
   std::vector<LiteralValue> literals_;
+  std::string last_line_;  // of the last response, for response_text()
+  std::vector<LiteralValue> last_literals_;
   std::uint64_t literal_left_ = 0;
   bool in_literal_ = false;
   std::optional<Error> error_;

@@ -126,11 +126,15 @@ typedef struct mxf_exchange {
                      void* ctx);
 } mxf_exchange;
 
-/* ---- "mxferry.imap/1": an admin command on the host's own connection (not offered by hosts of 0.1) ---- */
+/* ---- "mxferry.imap/1": an admin command on the host's own connection ---- */
 #define MXF_EXT_IMAP "mxferry.imap/1"
 typedef struct mxf_imap {
   uint32_t size, reserved;
-  /* parts 0, 2, 4, ... are text; 1, 3, 5, ... are strings that the host quotes or sends as literals. */
+  /* parts 0, 2, 4, ... are text; 1, 3, 5, ... are strings that the host quotes or sends as literals. Each untagged
+   * answer goes to `line` as the server spelt it, without the final CRLF. NO and BAD fail with the server's words (MXF_EXISTS,
+   * MXF_NOT_FOUND, ... where its response code says so, else MXF_REMOTE).
+   * The host logs in as the setting of type imap says, with the secret of the same name; commands that would change the
+   * connection (LOGIN, STARTTLS, APPEND, ...) are refused. */
   mxf_status (*command)(const mxf_host* h, const mxf_str* parts, size_t part_count,
                         void (*line)(void* ctx, mxf_str untagged), void* ctx);
 } mxf_imap;
@@ -147,7 +151,7 @@ typedef struct mxf_file {
                      void* ctx);
 } mxf_file;
 
-/* ---- "mxferry.exec/1": a program, without a shell, with an empty environment (not offered by hosts of 0.1) ---- */
+/* ---- "mxferry.exec/1": a program, without a shell, with an empty environment ---- */
 #define MXF_EXT_EXEC "mxferry.exec/1"
 typedef struct mxf_exec_result { /* the caller sets size; the host fills the rest */
   uint32_t size;
@@ -156,7 +160,7 @@ typedef struct mxf_exec_result { /* the caller sets size; the host fills the res
 } mxf_exec_result;
 typedef struct mxf_exec {
   uint32_t size, reserved;
-  /* argv[0]: a program that a setting of type program names. Over the time limit it is killed: MXF_TIMEOUT. */
+  /* argv[0]: a program that a setting of type program names; no argument may hold a secret (it goes by input). Over the time limit it is killed: MXF_TIMEOUT. */
   mxf_status (*run)(const mxf_host* h, const mxf_str* argv, size_t argc, mxf_str input, uint32_t timeout_ms,
                     mxf_exec_result* r);
 } mxf_exec;

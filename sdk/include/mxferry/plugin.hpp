@@ -255,6 +255,23 @@ class Host {
     return {};
   }
 
+  /// An administrator's IMAP command: texts and strings in turn, as {"CREATE ", "user/ann"}. Gives
+  /// the untagged answers.
+  Result<std::vector<std::string>> imap(const std::vector<std::string>& parts) const {
+    const auto* ext = extension<mxf_imap>(MXF_EXT_IMAP);
+    if (ext == nullptr || ext->command == nullptr) return missing(MXF_EXT_IMAP);
+    std::vector<mxf_str> texts;
+    for (const auto& part : parts) texts.push_back(str(part));
+    std::vector<std::string> lines;
+    const auto status = ext->command(
+        h_, texts.data(), texts.size(),
+        [](void* ctx, mxf_str line) { static_cast<std::vector<std::string>*>(ctx)->push_back(text(line)); },
+        &lines);
+    if (status != MXF_OK) return recorded(status);
+    return lines;
+  }
+
+  /// A program that a setting of type program names; `input` is its standard input.
   Result<ExecResult> exec(const std::vector<std::string>& argv, std::string_view input,
                           std::chrono::milliseconds limit) const {
     const auto* ext = extension<mxf_exec>(MXF_EXT_EXEC);

@@ -208,6 +208,29 @@ TEST(ImapSession, OverflowIsAProtocolErrorWithItsOffset) {
   EXPECT_NE(error_of("* 1 FETCH (BODY[] {99999999999999999999}\r\n"), "");
 }
 
+TEST(ImapSession, TellsAnAnswerAsItWasSpelt) {
+  Session session(MailboxRole::Destination);
+  session.feed("* LIST () \"/\" {5}\r\na \"b\\\r\n* 3 EXISTS\r\n");
+  ASSERT_TRUE(session.poll());
+  EXPECT_EQ(session.response_text(), "* LIST () \"/\" {5}\r\na \"b\\");
+  ASSERT_TRUE(session.poll());
+  EXPECT_EQ(session.response_text(), "* 3 EXISTS");
+}
+
+TEST(ImapSession, AdminCommandsAreOneLineAndNotTheConnections) {
+  const auto made = AdminCommands::admin({"SETACL ", "user/a b", " ", "cyrus", " lrs"});
+  ASSERT_TRUE(made) << made.error().message();
+  Session session(MailboxRole::Destination);
+  ASSERT_TRUE(session.submit(*made));
+  EXPECT_EQ(session.take_output(), "A1 SETACL \"user/a b\" \"cyrus\" lrs\r\n");
+  Session read_only(MailboxRole::ReadOnly);
+  EXPECT_FALSE(read_only.submit(*made));
+  for (const auto* text :
+       {"", "LOGIN a b", "Append x", "STARTTLS", "NOOP\r\nX", "X {3}", "X \"y\""})
+    EXPECT_FALSE(AdminCommands::admin({text})) << text;
+  EXPECT_FALSE(AdminCommands::admin({"CREATE ", std::string("a\0b", 3)}));
+}
+
 TEST(ImapSession, RefusesRubbish) {
   for (const auto* bytes : {"rubbish\r\n", "* \r\n", "A9 OK x\r\n", "A1 WHAT x\r\n",
                             "* 1 FETCH (FLAGS\r\n", "* LIST (\"\r\n", "* 1 FETCH (UID 0)\r\n",
