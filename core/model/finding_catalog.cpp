@@ -9,6 +9,14 @@ namespace mxferry {
 namespace {
 
 constexpr std::array kCatalog{
+    FindingEntry{
+        "CM-01", "block", "Caches could hold a combination that harms mail",
+        "Resolvers, receivers and senders keep old answers for a while, each of them on its own. "
+        "After a step of the plan, old and new MX, SPF, DKIM, DMARC and MTA-STS may meet in the "
+        "combination that the finding names, and mail would bounce or fail its checks.",
+        "Mend what the sentence names, such as an SPF record that leaves one side out. Order and "
+        "waits are the plan's own: if they are at fault, report it.",
+        false},
     FindingEntry{"CN-01", "block", "No mailbox to send a canary to",
                  "Before the flip a real message must reach the new provider and be found by IMAP. "
                  "No mailbox of the domain is in the plan, so nothing could prove it.",
@@ -83,16 +91,24 @@ constexpr std::array kCatalog{
     FindingEntry{"SPF-04", "warning", "The SPF record is long",
                  "Above 450 octets DNS answers may not fit into one packet everywhere.",
                  "Drop terms that nobody uses any more."},
-    FindingEntry{"ST-01", "warning", "MTA-STS is in mode testing",
+    FindingEntry{"ST-01", "warning, block", "MTA-STS is in mode testing, or has two records",
                  "Senders may still hold an earlier policy in mode enforce and refuse the new MX "
-                 "hosts (RFC 8461 §5).",
-                 "Check that enforce was never published within max_age; if so, accept it."},
+                 "hosts (RFC 8461 §5); the plan stages the policy as if it were enforced. Two TXT "
+                 "records at _mta-sts count as none (RFC 8461 §3.1).",
+                 "If enforce was never published within max_age, accept it. Remove one of two "
+                 "records."},
     FindingEntry{
         "ST-04", "block", "MTA-STS is, or may be, enforced",
         "Senders would refuse the new MX hosts until the policy lists them (RFC 8461 §5). "
         "This version does not flip an enforced domain.",
         "Publish the policy with mode: testing, change the id of the TXT record, and wait "
         "for the old max_age. If the policy could not be read, make it readable from here."},
+    FindingEntry{"ST-05", "warning", "A policy host without a TXT record",
+                 "mta-sts.DOMAIN exists, but no record at _mta-sts tells senders about a policy. "
+                 "Those that hold an earlier one keep it for its max_age, up to a year, and would "
+                 "not fetch one that lists the new hosts.",
+                 "Publish the TXT record again, so that the plan stages the policy; or accept it "
+                 "if no policy was published within the last year."},
     FindingEntry{
         "TTL-01", "info", "The DNS API has a floor for TTLs",
         "It gives no TTL as low as ttl.lowered. The plan counts with the floor: caches keep "
@@ -113,6 +129,7 @@ const FindingEntry* find_finding(std::string_view id) {
     return std::toupper(static_cast<unsigned char>(a)) ==
            std::toupper(static_cast<unsigned char>(b));
   };
+  id = id.substr(0, id.find(':'));
   for (const auto& entry : kCatalog)
     if (std::equal(entry.id.begin(), entry.id.end(), id.begin(), id.end(), same)) return &entry;
   return nullptr;
@@ -133,7 +150,8 @@ std::string finding_catalog_page() {
   for (const auto& entry : kCatalog)
     out += "\n## " + std::string(entry.id) + ": " + std::string(entry.title) + "\n\n*" +
            std::string(entry.severity) + "*: " + std::string(entry.why) +
-           "\n\nWhat to do: " + std::string(entry.what_to_do) + "\n";
+           "\n\nWhat to do: " + std::string(entry.what_to_do) + "\n" +
+           (entry.waivable ? "" : "\nIt cannot be accepted.\n");
   return out;
 }
 

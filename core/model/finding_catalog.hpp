@@ -16,11 +16,12 @@ struct FindingEntry {
   std::string_view title;
   std::string_view why;
   std::string_view what_to_do;
+  bool waivable = true;  // false: [[accept]] does not apply
 };
 
 /// By id.
 std::span<const FindingEntry> finding_catalog();
-/// Null where there is no such id; case does not count.
+/// Null where there is no such id; case does not count, nor what stands behind a ':' (OH-01:NAME).
 const FindingEntry* find_finding(std::string_view id);
 /// docs/operate/findings.md, whole.
 std::string finding_catalog_page();

@@ -104,11 +104,17 @@ struct GateAction {
   std::string gate;
   std::string domain;
 };  // MB-01, …: checked just before the flip
+struct ManualAction {
+  std::string check;  // how the run sees that it is done: "mta-sts-policy"
+  std::string domain;
+  std::string text{};  // what a person puts in place: the policy file, whole
+};
 struct ReportAction {};
 
-using Action = std::variant<InventoryAction, DnsChangeAction, ProvisionAction, CopyAction,
-                            VerifyAction, WaitAction, TtlWaitAction, VisibleAction, CanaryAction,
-                            ConvergeAction, MonitorAction, ApproveAction, GateAction, ReportAction>;
+using Action =
+    std::variant<InventoryAction, DnsChangeAction, ProvisionAction, CopyAction, VerifyAction,
+                 WaitAction, TtlWaitAction, VisibleAction, CanaryAction, ConvergeAction,
+                 MonitorAction, ApproveAction, GateAction, ManualAction, ReportAction>;
 
 enum class OnFail { retry, park, hold, rollback };
 std::string to_string(OnFail on_fail);
@@ -131,6 +137,8 @@ struct DomainPlan {
   std::string zone;                              // example.com.
   std::vector<std::string> mx_before, mx_after;  // rdata
   std::string spf_before, spf_overlap, spf_after;
+  std::string sts_before{}, sts_overlap{},
+      sts_after{};                                  // MTA-STS policy files; empty: none to stage
   std::map<std::string, std::uint32_t> ttl_before;  // "name/type" -> TTL to restore
   std::vector<DnsEdit> flip, unflip;  // unflip: what rollback writes, at the lowered TTL
 };

@@ -139,7 +139,7 @@ class Rollback {
     back.name = domain_.name + ".";
     back.type = "TXT";
     back.before.push_back(dns::txt_rdata(domain_.spf_after));
-    back.after.push_back(dns::txt_rdata(domain_.spf_overlap));
+    if (!domain_.spf_overlap.empty()) back.after.push_back(dns::txt_rdata(domain_.spf_overlap));
     edits.push_back(std::move(back));
     return edits;
   }

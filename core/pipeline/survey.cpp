@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "protocol/dns/mta_sts.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
 
@@ -49,28 +50,6 @@ Result<std::vector<dns::SpfExpansion>> expand(const std::string& domain, const s
 
 }  // namespace
 
-std::string sts_mode(std::string_view body) {
-  std::string mode = "unknown";
-  bool version = false;
-  while (!body.empty()) {
-    const auto end = body.find('\n');
-    std::string_view line = body.substr(0, end);
-    body.remove_prefix(end == std::string_view::npos ? body.size() : end + 1);
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t'))
-      line.remove_suffix(1);
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos) continue;
-    auto value = line.substr(colon + 1);
-    while (!value.empty() && (value.front() == ' ' || value.front() == '\t'))
-      value.remove_prefix(1);
-    if (line.substr(0, colon) == "version") version = value == "STSv1";
-    if (line.substr(0, colon) == "mode" &&
-        (value == "enforce" || value == "testing" || value == "none"))
-      mode = value;
-  }
-  return version ? mode : "unknown";
-}
-
 Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, DnsApi*>& dns,
                            DnsEyes& eyes, const FetchPolicy& fetch, std::stop_token stop) {
   plan::Facts facts;
@@ -96,8 +75,15 @@ Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, D
       }
     }
     if (const auto* sts = zone.snapshot.find("_mta-sts." + apex, "TXT"); sts != nullptr) {
-      const auto body = fetch("https://mta-sts." + domain.name + "/.well-known/mta-sts.txt");
-      zone.sts_mode[domain.name] = body ? sts_mode(*body) : "unknown";
+      auto& read = zone.sts[domain.name];
+      for (const auto& record : sts->records)
+        if (const auto text = dns::txt_text(record.rdata); text && dns::is_sts_record(*text))
+          read.records.push_back(record.rdata);
+      const auto body = fetch(plan::sts_policy_url(domain.name));
+      if (body)
+        read.policy = *body;
+      else
+        read.problem = body.error().message();
     }
   }
   return facts;

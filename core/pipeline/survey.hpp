@@ -20,7 +20,4 @@ using FetchPolicy = std::function<Result<std::string>(const std::string& url)>;
 Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, DnsApi*>& dns,
                            DnsEyes& eyes, const FetchPolicy& fetch, std::stop_token stop);
 
-/// The mode of an MTA-STS policy body (RFC 8461 §3.2): enforce | testing | none | unknown. Pure.
-std::string sts_mode(std::string_view body);
-
 }  // namespace mxferry::pipeline

@@ -6,11 +6,14 @@
 #include "plan/compute.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/escape.hpp"
 #include "base/sha256.hpp"
+#include "model/finding_catalog.hpp"
 #include "model/not_moved.hpp"
+#include "plan/cache_mix.hpp"
 #include "plan/plan_json.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
@@ -48,6 +51,7 @@ class Planner {
          InventoryAction{}});
     add_mailboxes();
     for (const auto& domain : file_.domains) MXF_CHECK(add_domain(domain));
+    MXF_CHECK(check_mixes());
     std::vector<std::string> all;
     for (const auto& step : plan.steps) all.push_back(step.id);
     add({"report", Stage::report, file_.id, all, Effect::read, OnFail::retry, "write the report",
@@ -290,6 +294,15 @@ class Planner {
       flip_sets.push_back(set_key(edit.name, edit.type));
     }
     if (dp.spf_overlap != dp.spf_before || !dp.spf_after.empty()) lower_set(apex, "TXT");
+    std::optional<StsPlan> sts;
+    if (const auto read = zone.facts->sts.find(domain.name); read != zone.facts->sts.end())
+      sts = plan_sts(read->second, dp, out_.findings);
+    if (sts) {
+      dp.sts_before = sts->before;
+      dp.sts_overlap = sts->overlap;
+      dp.sts_after = sts->after;
+      lower_set("_mta-sts." + apex, "TXT");
+    }
 
     dp.flip = flip;
     for (const auto& edit : flip) {
@@ -298,7 +311,7 @@ class Planner {
       back.ttl = zone.lowered;
       dp.unflip.push_back(std::move(back));
     }
-    add_domain_steps(domain, zone, apex, dp, names, lower, flip, flip_sets);
+    add_domain_steps(domain, zone, apex, dp, names, lower, flip, flip_sets, sts);
     out_.plan.domains.push_back(std::move(dp));
     return {};
   }
@@ -361,23 +374,6 @@ class Planner {
                   "drop it unless both providers take mail for the domain");
       }
     }
-    const auto sts = zone.facts->sts_mode.find(domain.name);
-    if (sts == zone.facts->sts_mode.end()) return;
-    if (sts->second == "enforce")
-      finding("ST-04", domain.name, Severity::block,
-              "the domain publishes MTA-STS in mode enforce: senders would refuse the new MX hosts "
-              "until the policy lists them (RFC 8461 §5)",
-              "set the policy to mode: testing, bump its id and wait its max_age; this version "
-              "does not flip an enforced domain");
-    else if (sts->second == "unknown")
-      finding(
-          "ST-04", domain.name, Severity::block,
-          "the domain has an MTA-STS record, but its policy could not be read: it may be enforced",
-          "make https://mta-sts." + domain.name + "/.well-known/mta-sts.txt readable from here");
-    else if (sts->second == "testing")
-      finding("ST-01", domain.name, Severity::warning,
-              "MTA-STS is in mode testing; senders may still hold an earlier enforced policy",
-              "check that mode enforce was never published within max_age");
   }
 
   Result<void> plan_spf(const config::Domain& domain, const Zone& zone,
@@ -392,15 +388,22 @@ class Planner {
       dp.spf_before = text;
     }
     dp.spf_after = domain.spf;
+    if (dp.spf_before.empty())
+      return {};  // a record for both would fail the old side's mail, which
+                  // passes for want of one: the new one comes at the end
     if (domain.spf.empty()) {
       dp.spf_overlap = dp.spf_before;
-      if (!dp.spf_before.empty())
-        finding("SPF-02", domain.name, Severity::warning,
-                "the plan names no SPF record for the new provider: its mail may fail SPF",
-                "set domain.spf to the record that the new provider asks for");
+      finding("SPF-02", domain.name, Severity::warning,
+              "the plan names no SPF record for the new provider: its mail may fail SPF",
+              "set domain.spf to the record that the new provider asks for");
       return {};
     }
-    MXF_TRY(overlap, dns::spf_overlap(dp.spf_before, domain.spf, zone.facts->spf_addresses));
+    std::vector<std::string> new_hosts;
+    for (const auto& rdata : domain.mx)
+      if (const auto mx = dns::parse_mx(rdata))
+        new_hosts.push_back(mx->exchange.substr(0, mx->exchange.size() - 1));
+    MXF_TRY(overlap,
+            dns::spf_overlap(dp.spf_before, domain.spf, zone.facts->spf_addresses, new_hosts));
     dp.spf_overlap = overlap;
     MXF_TRY(parsed, dns::parse_spf(overlap));
     // The lookups inside each include are not counted here: that needs the network (RFC 7208
@@ -419,10 +422,37 @@ class Planner {
     return {};
   }
 
+  // RFC 8461 §8.1: the file first, then its id; a sender that sees the id fetches what is served.
+  void add_sts_overlap(const std::string& d, const Zone& zone, const DomainPlan& dp,
+                       const StsPlan& sts, std::vector<std::string>& written,
+                       std::vector<std::string>& before_visible) {
+    add({"sts-policy:" + d,
+         Stage::overlap,
+         d,
+         {"assess"},
+         Effect::manual,
+         OnFail::hold,
+         "a person serves the MTA-STS policy that lists the old and the new hosts",
+         ManualAction{"mta-sts-policy", d, sts.overlap}});
+    add({"sts-id:" + d,
+         Stage::overlap,
+         d,
+         {"sts-policy:" + d, "ttl-wait:" + d},
+         Effect::dns,
+         OnFail::hold,
+         "a new id for that policy",
+         DnsChangeAction{dp.zone,
+                         {string_edit(zone, "_mta-sts." + d + ".", {sts.record_before},
+                                      {sts.record_overlap}, false)}}});
+    written.push_back("sts-id:" + d);
+    before_visible.push_back("sts-id:" + d);
+  }
+
   void add_domain_steps(const config::Domain& domain, const Zone& zone, const std::string& apex,
                         const DomainPlan& dp, const std::vector<DnsEdit>& names,
                         const std::vector<DnsEdit>& lower, const std::vector<DnsEdit>& flip,
-                        const std::vector<std::string>& flip_sets) {
+                        const std::vector<std::string>& flip_sets,
+                        const std::optional<StsPlan>& sts) {
     const std::string& d = domain.name;
     std::vector<std::string> written;
     std::vector<std::string> before_visible = {"assess"};
@@ -465,19 +495,18 @@ class Planner {
          "wait until no cache holds the old TTL",
          TtlWaitAction{dp.zone, waited}});
     if (dp.spf_overlap != dp.spf_before) {
-      std::vector<std::string> old_spf;
-      if (!dp.spf_before.empty()) old_spf.push_back(dns::txt_rdata(dp.spf_before));
-      const bool fresh = zone.facts->snapshot.find(apex, "TXT") == nullptr;
+      const std::vector<std::string> old_spf = {dns::txt_rdata(dp.spf_before)};
       std::vector<std::string> after = {"ttl-wait:" + d};
       if (!names.empty()) after.push_back("names:" + d);
       add({"overlap:" + d, Stage::overlap, d, after, Effect::dns, OnFail::hold,
            "SPF that authorises the old and the new provider",
            DnsChangeAction{
                dp.zone,
-               {string_edit(zone, apex, old_spf, {dns::txt_rdata(dp.spf_overlap)}, fresh)}}});
+               {string_edit(zone, apex, old_spf, {dns::txt_rdata(dp.spf_overlap)}, false)}}});
       written.push_back("overlap:" + d);
       before_visible.push_back("overlap:" + d);
     }
+    if (sts) add_sts_overlap(d, zone, dp, *sts, written, before_visible);
     before_visible.push_back("ttl-wait:" + d);
     add({"visible:" + d, Stage::overlap, d, before_visible, Effect::read, OnFail::hold,
          "every authoritative server serves what was written, and old answers have expired",
@@ -487,6 +516,17 @@ class Planner {
     for (const auto& box : file_.mailboxes)
       if (config::belongs_to(box, d)) boxes.push_back(box.dest);
     std::vector<std::string> ready = {"visible:" + d};
+    if (sts) {
+      add({"sts-hold:" + d,
+           Stage::overlap,
+           d,
+           {"visible:" + d},
+           Effect::read,
+           OnFail::hold,
+           "senders look for a new MTA-STS id about once a day",
+           WaitAction{kWaitStsHold, file_.mta_sts_hold, "visible:" + d}});
+      ready.push_back("sts-hold:" + d);
+    }
     for (const auto& box : boxes) ready.push_back("deltas:" + box);
     add({"approve:" + d, Stage::approve, d, ready, Effect::manual, OnFail::hold,
          "approval of the flip", ApproveAction{"flip", file_.approve_flip}});
@@ -558,6 +598,8 @@ class Planner {
          MonitorAction{d, file_.monitor_for, file_.stragglers_every, boxes}});
     std::vector<std::string> closing = {"monitor:" + d};
     if (dp.spf_overlap != dp.spf_after && !dp.spf_after.empty()) {
+      std::vector<std::string> overlap;
+      if (!dp.spf_overlap.empty()) overlap.push_back(dns::txt_rdata(dp.spf_overlap));
       add({"spf-wait:" + d,
            Stage::monitor,
            d,
@@ -565,7 +607,7 @@ class Planner {
            Effect::read,
            OnFail::hold,
            "the old server's queue life, counted from the flip",
-           WaitAction{"spf overlap", file_.spf_overlap, "flip:" + d}});
+           WaitAction{kWaitSpfOverlap, file_.spf_overlap, "flip:" + d}});
       add({"finalize:" + d,
            Stage::finalize,
            d,
@@ -574,9 +616,30 @@ class Planner {
            OnFail::hold,
            "take the old provider out of SPF",
            DnsChangeAction{dp.zone,
-                           {string_edit(zone, apex, {dns::txt_rdata(dp.spf_overlap)},
-                                        {dns::txt_rdata(dp.spf_after)}, false)}}});
+                           {string_edit(zone, apex, overlap, {dns::txt_rdata(dp.spf_after)},
+                                        zone.facts->snapshot.find(apex, "TXT") == nullptr)}}});
       closing.push_back("finalize:" + d);
+    }
+    if (sts) {
+      add({"sts-policy-new:" + d,
+           Stage::finalize,
+           d,
+           {"monitor:" + d},
+           Effect::manual,
+           OnFail::hold,
+           "a person serves the MTA-STS policy that lists the new hosts alone",
+           ManualAction{"mta-sts-policy", d, sts->after}});
+      add({"sts-id-new:" + d,
+           Stage::finalize,
+           d,
+           {"sts-policy-new:" + d},
+           Effect::dns,
+           OnFail::hold,
+           "a new id for that policy",
+           DnsChangeAction{dp.zone,
+                           {string_edit(zone, "_mta-sts." + apex, {sts->record_overlap},
+                                        {sts->record_after}, false)}}});
+      closing.push_back("sts-id-new:" + d);
     }
     add({"retain-wait:" + d,
          Stage::finalize,
@@ -622,10 +685,32 @@ class Planner {
     return sha256_hex(text);
   }
 
+  Result<void> check_mixes() {
+    for (std::size_t i = 0; i < file_.domains.size(); ++i) {
+      const auto& zone = facts_.zones.at(file_.domains[i].dns.zone);
+      MixFacts mix{zone.snapshot, zone.spf_addresses, {}};
+      for (const auto& key : file_.domains[i].dkim) {
+        MXF_TRY(name, dns::canonical_name(key.selector + "._domainkey." + file_.domains[i].name));
+        MXF_TRY(data, dkim_rdata(key));
+        mix.dkim[set_key(name, key.type)] = data;
+      }
+      auto found = check_cache_mix(out_.plan, out_.plan.domains.at(i), mix);
+      std::move(found.begin(), found.end(), std::back_inserter(out_.findings));
+    }
+    return {};
+  }
+
   void accept_findings() {
-    for (auto& finding : out_.findings)
-      for (const auto& accept : file_.accept)
-        if (accept.id == finding.id) finding.accepted = accept.reason;
+    for (auto& finding : out_.findings) {
+      const auto* entry = find_finding(finding.id);
+      for (const auto& accept : file_.accept) {
+        if (accept.id != finding.id) continue;
+        if (entry == nullptr || entry->waivable)
+          finding.accepted = accept.reason;
+        else
+          finding.remedy += "; [[accept]] does not apply: this one cannot be accepted";
+      }
+    }
   }
 
   const config::PlanFile& file_;

@@ -13,6 +13,7 @@
 #include "model/finding.hpp"
 #include "model/plan.hpp"
 #include "model/zone.hpp"
+#include "plan/compute_sts.hpp"
 #include "protocol/dns/spf.hpp"
 
 namespace mxferry::plan {
@@ -22,8 +23,7 @@ struct ZoneFacts {
   ZoneSnapshot snapshot;
   std::uint32_t min_ttl = 0;                       // the API's floor, seconds
   std::vector<dns::SpfExpansion> spf_addresses{};  // of the apex's `a` and `mx` at this moment
-  std::map<std::string, std::string>
-      sts_mode{};  // domain -> enforce | testing | none | unknown; missing: no MTA-STS
+  std::map<std::string, StsFacts> sts{};           // by domain; missing: no MTA-STS
 };
 
 struct Facts {

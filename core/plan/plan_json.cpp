@@ -81,6 +81,10 @@ Json action_json(const Action& action) {
           [](const GateAction& a) {
             return Json{{"do", "gate"}, {"gate", a.gate}, {"domain", a.domain}};
           },
+          [](const ManualAction& a) {
+            return Json{
+                {"do", "manual"}, {"check", a.check}, {"domain", a.domain}, {"text", a.text}};
+          },
           [](const ReportAction&) {
             return Json{{"do", "report"}};
           },
@@ -167,6 +171,12 @@ Result<Action> action_from(const Json& json, std::string_view where) {
     MXF_TRY(domain, json_string(json, "domain", where));
     return Action(GateAction{gate, domain});
   }
+  if (verb == "manual") {
+    MXF_TRY(check, json_string(json, "check", where));
+    MXF_TRY(domain, json_string(json, "domain", where));
+    MXF_TRY(text, json_string(json, "text", where));
+    return Action(ManualAction{check, domain, text});
+  }
   return fail(ErrorCode::protocol, std::string(where), "unknown action \"" + verb + "\"");
 }
 
@@ -202,6 +212,9 @@ Json body_json(const Plan& plan) {
                               {"spf_before", d.spf_before},
                               {"spf_overlap", d.spf_overlap},
                               {"spf_after", d.spf_after},
+                              {"sts_before", d.sts_before},
+                              {"sts_overlap", d.sts_overlap},
+                              {"sts_after", d.sts_after},
                               {"ttl_before", d.ttl_before},
                               {"flip", edits_json(d.flip)},
                               {"unflip", edits_json(d.unflip)}});
@@ -349,6 +362,9 @@ Result<Plan> from_json(std::string_view text, std::string_view where) {
     MXF_TRY(spf_before, json_string(item, "spf_before", where));
     MXF_TRY(spf_overlap, json_string(item, "spf_overlap", where));
     MXF_TRY(spf_after, json_string(item, "spf_after", where));
+    MXF_TRY(sts_before, json_string(item, "sts_before", where));
+    MXF_TRY(sts_overlap, json_string(item, "sts_overlap", where));
+    MXF_TRY(sts_after, json_string(item, "sts_after", where));
     MXF_TRY(flip, edits_from(member(item, "flip"), where));
     MXF_TRY(unflip, edits_from(member(item, "unflip"), where));
     d.name = name;
@@ -358,6 +374,9 @@ Result<Plan> from_json(std::string_view text, std::string_view where) {
     d.spf_before = spf_before;
     d.spf_overlap = spf_overlap;
     d.spf_after = spf_after;
+    d.sts_before = sts_before;
+    d.sts_overlap = sts_overlap;
+    d.sts_after = sts_after;
     d.flip = flip;
     d.unflip = unflip;
     const Json& ttls = member(item, "ttl_before");

@@ -126,7 +126,8 @@ int spf_lookup_terms(const SpfRecord& record) {
 }
 
 Result<std::string> spf_overlap(std::string_view old_record, std::string_view new_record,
-                                const std::vector<SpfExpansion>& old_addresses) {
+                                const std::vector<SpfExpansion>& old_addresses,
+                                const std::vector<std::string>& new_hosts) {
   if (old_record.empty()) return std::string(new_record);
   if (new_record.empty()) return std::string(old_record);
   MXF_TRY(before, parse_spf(old_record));
@@ -169,7 +170,20 @@ Result<std::string> spf_overlap(std::string_view old_record, std::string_view ne
     add(include);
   };
   add_redirect(before);
-  for (const auto& term : after.terms) add(term);
+  for (const auto& term : after.terms) {
+    const bool own = term.value.empty() || term.value[0] == '/';
+    if (term.mechanism != "mx" || !own || new_hosts.empty()) {
+      add(term);
+      continue;
+    }
+    for (const auto& host : new_hosts) {
+      SpfTerm named;
+      named.qualifier = term.qualifier;
+      named.mechanism = "a";
+      named.value = host + term.value;
+      add(named);
+    }
+  }
   add_redirect(after);
   // A record without `all` ends neutral (RFC 7208 §4.7); one that redirects leaves it to the
   // target, which the include cannot carry.

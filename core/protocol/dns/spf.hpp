@@ -46,8 +46,11 @@ struct SpfExpansion {
 /// The record for the overlap: every term of old and new once, with its own qualifier; the old
 /// record's `a` and `mx` that speak of this domain are replaced by the addresses they mean now
 /// (SPF-07: after the flip they would mean the new host); a redirect becomes an include; `all` is
-/// the least restrictive of both (? over ~ over -). SPF-06.
+/// the least restrictive of both (? over ~ over -). SPF-06. The new record's own `mx` becomes
+/// `a:HOST` of `new_hosts` (without final dot), since a receiver may still see the old MX; with
+/// none it stays.
 Result<std::string> spf_overlap(std::string_view old_record, std::string_view new_record,
-                                const std::vector<SpfExpansion>& old_addresses);
+                                const std::vector<SpfExpansion>& old_addresses,
+                                const std::vector<std::string>& new_hosts = {});
 
 }  // namespace mxferry::dns

@@ -187,15 +187,15 @@ TEST(Plan, FindsWhatWouldBreakTheDomain) {
   z.snapshot.rrsets.push_back(
       rrset("new._domainkey.alpha.test.", "TXT", 40, {"\"v=DKIM1; p=BBBB\""}));
   z.snapshot.rrsets[1].records.push_back({"\"v=spf1 -all\""});
-  z.sts_mode["alpha.test"] = "enforce";
+  z.sts["alpha.test"] = {{"\"v=STSv1; id=1;\""}, true, "", "HTTP 404"};
   const auto computed = compute(f, world);
   ASSERT_TRUE(computed);
   EXPECT_TRUE(has(*computed, "WC-01", Severity::block));
   EXPECT_TRUE(has(*computed, "DK-06", Severity::block));
   EXPECT_TRUE(has(*computed, "SPF-01", Severity::block));
   EXPECT_TRUE(has(*computed, "ST-04", Severity::block));
-  z.sts_mode["alpha.test"] = "unknown";
-  EXPECT_TRUE(has(*compute(f, world), "ST-04", Severity::block));
+  z.sts["alpha.test"] = {{}, true, "", ""};
+  EXPECT_TRUE(has(*compute(f, world), "ST-05", Severity::warning));
 }
 
 TEST(Plan, OldMxInSpfWithoutItsAddressesIsRefused) {
