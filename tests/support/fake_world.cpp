@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <stdexcept>
 
+#include "pipeline/dns_steps.hpp"
 #include "plan/compute.hpp"
 #include "protocol/dns/zone_diff.hpp"
 #include "support/run_task.hpp"
@@ -156,6 +157,8 @@ class FakeWorld::Eyes final : public pipeline::DnsEyes {
         view.question = question;
         if (server.silent || error)
           view.seen.why = "timed out";
+        else if (w_.authority)
+          view.seen = w_.authority(entry.name, question);
         else
           view.seen = w_.serve(server.frozen ? *server.frozen : w_.zone, question);
         out.views.push_back(std::move(view));
@@ -182,6 +185,7 @@ class FakeWorld::Eyes final : public pipeline::DnsEyes {
   }
   std::vector<Resolver> ask_resolvers(const dns::Question& question, std::stop_token) override {
     const std::lock_guard lock(w_.mutex_);
+    if (w_.public_view) return w_.public_view(question);
     std::vector<Resolver> out;
     for (auto& [name, resolver] : w_.resolvers) out.push_back({name, w_.ask(resolver, question)});
     return out;
@@ -484,6 +488,16 @@ pipeline::RunEnd FakeWorld::run_until_done(const std::string& step) {
       return end;
     if (*end.retry_at > clock.now()) clock.advance(*end.retry_at - clock.now());
   }
+}
+
+pipeline::StepEnd FakeWorld::pass_ttl_gate(const TtlWaitAction& action) {
+  Step step;
+  step.id = "gate";
+  step.action = action;
+  auto end = with_env([step, action](pipeline::Env& env) -> Task<Result<pipeline::StepEnd>> {
+    co_return co_await pipeline::wait_ttl(env, step, action);
+  });
+  return *end;
 }
 
 Result<pipeline::RollbackResult> FakeWorld::roll_back(bool strand_new_mail) {

@@ -77,6 +77,12 @@ class FakeWorld {
   /// Called on the run's thread whenever a run that waits has let time pass.
   std::function<void()> at_rest;
 
+  /// What a name server answers right now, instead of what `servers` says. Under the world's mutex.
+  std::function<dns::Seen(const std::string& server, const dns::Question& question)> authority;
+  /// What resolvers answer, instead of `resolvers`.
+  std::function<std::vector<pipeline::DnsEyes::Resolver>(const dns::Question& question)>
+      public_view;
+
   // What happened.
   std::vector<std::string> writes;  // each change of a zone: "lower-ttl: MX alpha.test. 10 …"
   std::vector<std::string> notes;
@@ -94,6 +100,8 @@ class FakeWorld {
   pipeline::RunEnd run_on(int at_most = 60);
   /// run() again and again, to retry_at each time, until `step` has ended or the run does not wait.
   pipeline::RunEnd run_until_done(const std::string& step);
+  /// The TTL gate alone, waiting as a run does.
+  pipeline::StepEnd pass_ttl_gate(const TtlWaitAction& action);
   Result<pipeline::RollbackResult> roll_back(bool strand_new_mail = false);
 
   StepStatus status(const std::string& step);
