@@ -79,6 +79,18 @@ constexpr std::array kCatalog{
                  "A server that only one of them names may serve old data. What mxferry sees of it "
                  "counts; what it cannot reach holds the gates.",
                  "Make the parent's delegation and the zone's NS set agree on reachable servers."},
+    FindingEntry{
+        "OH-01", "block", "A record goes on naming the old side",
+        "Its data names an old mail host or one of its addresses, and the plan leaves it "
+        "as it is: a subdomain's MX, a wildcard, SRV, an alias or address such as mail. or "
+        "imap., SPF of another name. When the old side is switched off, what follows it "
+        "breaks.",
+        "Plan it (domain.client), or accept \"OH-01:NAME/TYPE\" with a reason."},
+    FindingEntry{"OH-02", "block", "The addresses of an old host are not known",
+                 "Name servers did not say which addresses the old mail host has, so records that "
+                 "name those cannot be looked for.",
+                 "Make the name resolve from here and compute the plan again, or accept "
+                 "\"OH-02:HOST\" with a reason."},
     FindingEntry{"SPF-01", "block", "The domain has two SPF records",
                  "Receivers answer permerror, which many treat as a failure (RFC 7208 §4.5).",
                  "Remove one of them before the migration."},

@@ -50,6 +50,37 @@ Result<std::vector<dns::SpfExpansion>> expand(const std::string& domain, const s
 
 }  // namespace
 
+namespace {
+
+// Who the old side is: the MX hosts of today and the source's IMAP host, with their addresses.
+plan::OldSide old_side_of(const config::PlanFile& file, const ZoneSnapshot& zone,
+                          const std::string& apex, DnsEyes& eyes, std::stop_token stop) {
+  plan::OldSide out;
+  std::vector<std::string> hosts;
+  if (const auto* mx = zone.find(apex, "MX"))
+    for (const auto& record : mx->records)
+      if (const auto parsed = dns::parse_mx(record.rdata); parsed && parsed->exchange != ".")
+        hosts.push_back(parsed->exchange);
+  auto endpoint = file.source.endpoint;
+  if (const auto at = endpoint.find("://"); at != std::string::npos) endpoint.erase(0, at + 3);
+  endpoint = endpoint.substr(0, endpoint.find_first_of(":/"));
+  if (const auto name = dns::canonical_name(endpoint); name && !endpoint.empty())
+    hosts.push_back(*name);
+  for (const auto& host : hosts) {
+    auto& addresses = out.hosts[host];
+    if (!file.source.address.empty() && host == hosts.back())
+      addresses.push_back(file.source.address);
+    const auto found = eyes.addresses(host, stop);
+    if (found)
+      add_unique(addresses, *found);
+    else
+      out.unknown[host] = found.error().text;
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, DnsApi*>& dns,
                            DnsEyes& eyes, const FetchPolicy& fetch, std::stop_token stop) {
   plan::Facts facts;
@@ -74,6 +105,7 @@ Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, D
         for (auto& e : expansions) zone.spf_addresses.push_back(std::move(e));
       }
     }
+    zone.old_side[domain.name] = old_side_of(file, zone.snapshot, apex, eyes, stop);
     if (const auto* sts = zone.snapshot.find("_mta-sts." + apex, "TXT"); sts != nullptr) {
       auto& read = zone.sts[domain.name];
       for (const auto& record : sts->records)

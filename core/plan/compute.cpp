@@ -294,6 +294,11 @@ class Planner {
       flip_sets.push_back(set_key(edit.name, edit.type));
     }
     if (dp.spf_overlap != dp.spf_before || !dp.spf_after.empty()) lower_set(apex, "TXT");
+    if (const auto old = zone.facts->old_side.find(domain.name);
+        old != zone.facts->old_side.end()) {
+      auto named = find_old_hosts(zone.facts->snapshot, dp, old->second, flip_sets);
+      std::move(named.begin(), named.end(), std::back_inserter(out_.findings));
+    }
     std::optional<StsPlan> sts;
     if (const auto read = zone.facts->sts.find(domain.name); read != zone.facts->sts.end())
       sts = plan_sts(read->second, dp, out_.findings);

@@ -14,6 +14,7 @@
 #include "model/plan.hpp"
 #include "model/zone.hpp"
 #include "plan/compute_sts.hpp"
+#include "plan/old_hosts.hpp"
 #include "protocol/dns/spf.hpp"
 
 namespace mxferry::plan {
@@ -24,6 +25,7 @@ struct ZoneFacts {
   std::uint32_t min_ttl = 0;                       // the API's floor, seconds
   std::vector<dns::SpfExpansion> spf_addresses{};  // of the apex's `a` and `mx` at this moment
   std::map<std::string, StsFacts> sts{};           // by domain; missing: no MTA-STS
+  std::map<std::string, OldSide> old_side{};       // by domain
 };
 
 struct Facts {
