@@ -102,6 +102,13 @@ Result<std::unique_ptr<Migration>> Migration::open(const fs::path& path) {
     out->dns_[domain.dns.zone] = api.get();
     out->apis_.push_back(std::move(api));
   }
+  if (out->file_.notice.enabled()) {
+    MXF_TRY(submission, pipeline::submission_of(out->file_.notice));
+    out->notice_post_ =
+        std::make_unique<pipeline::SubmissionPost>(out->connector_, std::move(submission));
+  }
+  MXF_TRY(channels, pipeline::alert_channels(out->file_, out->notice_post_.get()));
+  out->alert_channels_ = std::move(channels);
   MXF_TRY(roots, read_servers(out->file_.resolve_root));
   MXF_TRY(resolvers, read_servers(out->file_.resolvers));
   out->eyes_ = std::make_unique<pipeline::NetEyes>(std::move(roots), std::move(resolvers));
@@ -132,6 +139,14 @@ Result<void> Migration::check_scale(std::int64_t scale, std::stop_token stop) {
     if (!is_loopback(side->address.empty() ? url.endpoint.host : side->address))
       return refuse(side->endpoint);
   }
+  if (file_.notice.enabled()) {
+    MXF_TRY(endpoint, smtp::parse_submission_url(file_.notice.smtp));
+    if (!is_loopback(file_.notice.address.empty() ? endpoint.host : file_.notice.address))
+      return refuse(file_.notice.smtp);
+  }
+  if (const auto target = net::parse_http_url(file_.alert.webhook);
+      !file_.alert.webhook.empty() && target && !target->loopback())
+    return refuse(file_.alert.webhook);
   if (file_.resolve_root.empty()) return refuse("the public DNS root");
   for (const auto* list : {&file_.resolve_root, &file_.resolvers})
     for (const auto& server : *list)

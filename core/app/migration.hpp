@@ -11,6 +11,7 @@
 
 #include "config/plan_file.hpp"
 #include "net/connector.hpp"
+#include "pipeline/alert_channels.hpp"
 #include "pipeline/env.hpp"
 #include "pipeline/net_eyes.hpp"
 #include "plan/compute.hpp"
@@ -29,6 +30,12 @@ class Migration {
   MailProvider* provider() { return provider_.get(); }
   pipeline::NetEyes& eyes() { return *eyes_; }
   net::NetConnector& connector() { return connector_; }
+  /// Of [notice]; null where the plan has none.
+  pipeline::MailPost* notice_post() { return notice_post_.get(); }
+  /// Of [alert]; once.
+  std::vector<std::unique_ptr<pipeline::AlertChannel>> take_alert_channels() {
+    return std::move(alert_channels_);
+  }
   const Clock& clock() const { return clock_; }
 
   /// Reads the world and computes the plan.
@@ -49,6 +56,8 @@ class Migration {
   std::unique_ptr<MailProvider> provider_;
   std::unique_ptr<pipeline::NetEyes> eyes_;
   net::NetConnector connector_;
+  std::unique_ptr<pipeline::SubmissionPost> notice_post_;
+  std::vector<std::unique_ptr<pipeline::AlertChannel>> alert_channels_;
   SystemClock clock_;
 };
 

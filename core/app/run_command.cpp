@@ -16,6 +16,7 @@
 #include "base/escape.hpp"
 #include "base/log.hpp"
 #include "base/sha256.hpp"
+#include "pipeline/alerts.hpp"
 #include "pipeline/imap_engine.hpp"
 #include "pipeline/rollback.hpp"
 #include "pipeline/runner.hpp"
@@ -99,6 +100,7 @@ struct Session {
   std::optional<pipeline::WaitClock> waits;
   std::optional<pipeline::ImapEngine> mail;
   std::optional<pipeline::SmtpPost> post;
+  std::optional<pipeline::Alerts> alerts;
   std::optional<Plan> plan;
 
   static Result<std::unique_ptr<Session>> open(const fs::path& config, const std::string& state) {
@@ -114,6 +116,9 @@ struct Session {
     out->waits.emplace(out->state->db(), clock);
     out->mail.emplace(out->migration->file(), *out->store, out->migration->connector(), clock);
     out->post.emplace(out->migration->connector(), clock);
+    if (out->migration->file().alert.enabled())
+      out->alerts.emplace(*out->store, clock, out->migration->file().id,
+                          out->migration->take_alert_channels());
     return out;
   }
 
@@ -405,6 +410,8 @@ int run_command(std::span<const std::string> args) {
   env.scale = scale;
   env.no_wait = values.count("no-wait") != 0;
   env.paused = *state == "paused";
+  env.post = session.migration->notice_post();
+  env.alerts = session.alerts ? &*session.alerts : nullptr;
   env.write_report = [&session] {
     return report::write(session.state->db(), session.report_dir());
   };

@@ -16,6 +16,7 @@
 #include "base/sha256.hpp"
 #include "config/duration.hpp"
 #include "config/mailboxes_csv.hpp"
+#include "config/notice_template.hpp"
 
 namespace mxferry::config {
 namespace fs = std::filesystem;
@@ -340,7 +341,92 @@ void read_domain(Section section, Domain& domain) {
   dns.pairs("secret", domain.dns.secret, true);
 }
 
-void read_all(const toml::table& root, PlanFile& plan, Problems& problems) {
+// An address that can stand in a header and an SMTP command as it is.
+bool is_address(const std::string& text) {
+  const auto at = text.find('@');
+  return at != std::string::npos && at > 0 && is_host_name(text.substr(at + 1)) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return c > ' ' && c < '\x7f' &&
+                  std::string_view("<>()[]\\,;:\"").find(c) == std::string_view::npos;
+         });
+}
+
+void check_addresses(Section& section, const std::string& key,
+                     const std::vector<std::string>& addresses) {
+  for (const auto& address : addresses)
+    if (!is_address(address))
+      section.problems().add(section.node(key)->source(),
+                             section.path(key) + ": \"" + escape_line(address) +
+                                 "\" is not an address such as ops@example.com");
+}
+
+void check_reference(Section& section, const std::string& key, const std::string& value) {
+  if (value.empty() || value.starts_with("env:") || value.starts_with("file:")) return;
+  section.problems().add(
+      section.node(key)->source(),
+      section.path(key) + ": expected a reference (env:NAME or file:PATH), found a literal value",
+      "put the secret into a file of mode 0600 and write file:PATH here");
+}
+
+void read_notice(Section section, Notice& notice, fs::path& templates) {
+  section.text("smtp", notice.smtp);
+  section.text("address", notice.address);
+  section.text("ca_file", notice.ca_file);
+  section.text("pin", notice.pin);
+  section.text("from", notice.from);
+  section.text("user", notice.user);
+  section.text("secret", notice.secret);
+  section.flag("users", notice.users);
+  section.texts("operators", notice.operators);
+  section.duration("lead", notice.lead);
+  std::string folder;
+  section.text("templates", folder);
+  templates = folder;
+  if (!section.exists()) return;
+  if (notice.smtp.empty())
+    return section.missing("smtp", "smtp://HOST[:PORT] or smtps://HOST[:PORT]");
+  if (!notice.smtp.starts_with("smtp://") && !notice.smtp.starts_with("smtps://"))
+    section.problems().add(section.node("smtp")->source(),
+                           section.path("smtp") +
+                               ": expected smtp://HOST[:PORT] or smtps://HOST[:PORT], found \"" +
+                               escape_line(notice.smtp) + "\"");
+  if (notice.from.empty()) return section.missing("from", "the sender's address");
+  check_addresses(section, "from", {notice.from});
+  check_addresses(section, "operators", notice.operators);
+  check_reference(section, "secret", notice.secret);
+  if (notice.user.empty() != notice.secret.empty())
+    section.problems().add(section.node(notice.user.empty() ? "secret" : "user")->source(),
+                           section.path("user") + " and secret go together");
+  if (!notice.users && notice.operators.empty())
+    section.problems().add(section.node("users")->source(),
+                           section.path("users") + ": nobody is written to; leave [notice] out");
+}
+
+void read_alert(Section section, AlertTargets& alert, bool has_smtp) {
+  section.texts("mail", alert.mail);
+  section.text("webhook", alert.webhook);
+  section.text("webhook_ca_file", alert.webhook_ca_file);
+  section.text("webhook_secret", alert.webhook_secret);
+  section.texts("command", alert.command);
+  if (!section.exists()) return;
+  check_addresses(section, "mail", alert.mail);
+  check_reference(section, "webhook_secret", alert.webhook_secret);
+  if (!alert.mail.empty() && !has_smtp)
+    section.problems().add(section.node("mail")->source(),
+                           section.path("mail") + " needs [notice] smtp and from");
+  if (!alert.webhook.empty() && !alert.webhook.starts_with("https://") &&
+      !alert.webhook.starts_with("http://"))
+    section.problems().add(section.node("webhook")->source(),
+                           section.path("webhook") + ": expected https://…, found \"" +
+                               escape_line(alert.webhook) + "\"");
+  if (!alert.command.empty() && !alert.command.front().starts_with('/'))
+    section.problems().add(section.node("command")->source(),
+                           section.path("command") +
+                               ": the program is named by its whole path; no shell looks for it");
+  if (!alert.enabled()) section.missing("mail", "at least one of mail, webhook, command");
+}
+
+void read_all(const toml::table& root, PlanFile& plan, fs::path& templates, Problems& problems) {
   Section top(&root, "top level", problems);
   {
     Section s(top.table("migration"), "migration", problems);
@@ -432,6 +518,8 @@ void read_all(const toml::table& root, PlanFile& plan, Problems& problems) {
     s.texts("path", paths);
     plan.plugins_path.assign(paths.begin(), paths.end());
   }
+  read_notice(Section(top.table("notice"), "notice", problems), plan.notice, templates);
+  read_alert(Section(top.table("alert"), "alert", problems), plan.alert, plan.notice.enabled());
   for (const auto* table : top.tables("accept")) {
     Section s(table, "accept", problems);
     Accept accept;
@@ -472,9 +560,10 @@ Result<PlanFile> read_plan_file(const fs::path& file) {
   PlanFile plan;
   plan.file = fs::absolute(file);
   Problems problems(file.string());
+  fs::path templates;
   try {
     const toml::table root = toml::parse(text, file.string());
-    read_all(root, plan, problems);
+    read_all(root, plan, templates, problems);
   } catch (const toml::parse_error& e) {
     problems.add(e.source(), std::string("not TOML: ") + std::string(e.description()));
   }
@@ -505,7 +594,13 @@ Result<PlanFile> read_plan_file(const fs::path& file) {
       return at_top("mailboxes.pilot names \"" + escape_line(pilot) + "\", which is not in " +
                     plan.mailboxes_csv.string());
   }
-  plan.sha256 = sha256_hex(sha256_hex(text) + sha256_hex(csv));
+  std::string inputs = sha256_hex(text) + sha256_hex(csv);
+  if (!templates.empty()) {
+    MXF_TRY(texts, read_templates(plan.file.parent_path() / templates));
+    plan.notice.templates = std::move(texts);
+    for (const auto& [name, content] : plan.notice.templates) inputs += name + sha256_hex(content);
+  }
+  plan.sha256 = sha256_hex(inputs);
   return plan;
 }
 

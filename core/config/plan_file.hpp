@@ -60,6 +60,33 @@ struct Domain {
   DnsAccess dns;
 };
 
+/// Mail that mxferry itself writes: to whom and through which server.
+struct Notice {
+  std::string smtp{};  // smtp://HOST[:PORT] or smtps://…; empty: no notices
+  std::string address{};
+  std::string ca_file{};
+  std::string pin{};
+  std::string from{};
+  std::string user{};    // empty: without a login
+  std::string secret{};  // reference
+  bool users = true;     // write to the mailboxes of each domain
+  std::vector<std::string> operators{};
+  Millis lead{std::chrono::hours(48)};  // between the notice before the flip and the flip
+  std::map<std::string, std::string>
+      templates{};  // "before-users.txt" -> its text, where overridden
+  bool enabled() const { return !smtp.empty(); }
+};
+
+/// Where what a person must look at goes, beside the run's own words.
+struct AlertTargets {
+  std::vector<std::string> mail{};  // through [notice] smtp
+  std::string webhook{};            // https://…; http:// on loopback
+  std::string webhook_ca_file{};
+  std::string webhook_secret{};        // reference: key of the signature
+  std::vector<std::string> command{};  // argv, no shell
+  bool enabled() const { return !mail.empty() || !webhook.empty() || !command.empty(); }
+};
+
 struct Accept {
   std::string id;
   std::string reason;
@@ -104,6 +131,8 @@ struct PlanFile {
   std::vector<Accept> accept;
   std::vector<std::string> addresses_ignore;
   std::vector<std::filesystem::path> plugins_path;
+  Notice notice;
+  AlertTargets alert;
   int parallel = 4;  // mailboxes copied at the same time
 };
 

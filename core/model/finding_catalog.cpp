@@ -9,6 +9,11 @@ namespace mxferry {
 namespace {
 
 constexpr std::array kCatalog{
+    FindingEntry{"AL-01", "warning", "An alert cannot be sent",
+                 "The mail server, webhook or command of [alert] failed three times. The run goes "
+                 "on, and the alert is tried again until it is sent; until then nobody was told.",
+                 "Read the words, mend [alert] of the plan or what it names. The next try comes by "
+                 "itself, and the finding goes with the first that succeeds."},
     FindingEntry{
         "CM-01", "block", "Caches could hold a combination that harms mail",
         "Resolvers, receivers and senders keep old answers for a while, each of them on its own. "
@@ -26,9 +31,10 @@ constexpr std::array kCatalog{
                  "A record with another key stands at the selector that the new provider wants. "
                  "Replacing it would break signatures of whoever uses it today.",
                  "Ask the new provider for a selector of its own, and put that into domain.dkim."},
-    FindingEntry{"DR-01", "warning", "Somebody changed a record that the flip wrote",
-                 "After the flip, MX or a client record no longer holds what mxferry wrote. Mail "
-                 "may go to a third place. mxferry never writes over another's change.",
+    FindingEntry{"DR-01", "warning", "Somebody changed a record that mxferry wrote",
+                 "During the watch after the flip, an authoritative server serves other data than "
+                 "what the run wrote. Mail may go to a third place, or fail its checks. mxferry "
+                 "never writes over another's change.",
                  "Look with `mxferry dns records`, find out who changed it, and put it right by "
                  "hand or with `mxferry dns apply`."},
     FindingEntry{"MB-01", "gate", "A mailbox is not ready for the flip",
@@ -75,6 +81,17 @@ constexpr std::array kCatalog{
     FindingEntry{"MX-11", "block", "A CNAME stands where the MX must stand",
                  "A name with a CNAME has no other records (RFC 1034 §3.6.2).",
                  "Replace the CNAME at the domain's own name by address records."},
+    FindingEntry{"NO-01", "gate", "A notice cannot be sent",
+                 "The plan promises people a mail before and after the flip. Its server cannot be "
+                 "reached, refuses us, or takes none of the recipients; the flip does not happen "
+                 "behind their backs.",
+                 "Mend [notice] or its server and run the same command again. To go on without "
+                 "it, accept \"NO-01:notice-before-users\" (the step's name) with a reason, and "
+                 "tell them yourself."},
+    FindingEntry{"NO-02", "warning", "A notice did not reach somebody",
+                 "The server of [notice] refuses this recipient. The others got the notice; the "
+                 "run goes on.",
+                 "Tell the person in another way, and look whether the mailbox exists."},
     FindingEntry{"NS-01", "warning", "Parent and zone disagree about the name servers",
                  "A server that only one of them names may serve old data. What mxferry sees of it "
                  "counts; what it cannot reach holds the gates.",

@@ -109,12 +109,17 @@ struct ManualAction {
   std::string domain;
   std::string text{};  // what a person puts in place: the policy file, whole
 };
+struct NoticeAction {
+  std::string domain;
+  std::string audience;  // users | operators
+  std::string when;      // before | after the flip: with `audience` the template's name
+};                       // one mail for all of an audience
 struct ReportAction {};
 
-using Action =
-    std::variant<InventoryAction, DnsChangeAction, ProvisionAction, CopyAction, VerifyAction,
-                 WaitAction, TtlWaitAction, VisibleAction, CanaryAction, ConvergeAction,
-                 MonitorAction, ApproveAction, GateAction, ManualAction, ReportAction>;
+using Action = std::variant<InventoryAction, DnsChangeAction, ProvisionAction, CopyAction,
+                            VerifyAction, WaitAction, TtlWaitAction, VisibleAction, CanaryAction,
+                            ConvergeAction, MonitorAction, ApproveAction, GateAction, ManualAction,
+                            NoticeAction, ReportAction>;
 
 enum class OnFail { retry, park, hold, rollback };
 std::string to_string(OnFail on_fail);

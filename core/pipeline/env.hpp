@@ -30,6 +30,7 @@
 #include "pipeline/wait_clock.hpp"
 #include "ports/dns_api.hpp"
 #include "ports/mail_provider.hpp"
+#include "smtp/submission.hpp"
 
 namespace mxferry::pipeline {
 
@@ -97,6 +98,15 @@ class CanaryPost {
                                   const std::string& to, const std::string& message_id) = 0;
 };
 
+/// Our own mail: notices, and alerts by mail.
+class MailPost {
+ public:
+  virtual ~MailPost() = default;
+  virtual Task<Result<smtp::Submitted>> send(std::vector<std::string> to, std::string message) = 0;
+};
+
+class Alerts;
+
 /// What a person or a log is told as it happens. Called on the run's thread.
 class RunWatcher {
  public:
@@ -132,6 +142,11 @@ struct Env {
                                 // judged, written as one
   Slots* provider_slots = nullptr;          // one, as above
   std::function<void(Millis)> pass_time{};  // tests: moves their clock where a run would sleep
+
+  MailPost* post = nullptr;  // of [notice]; null: there is none
+  Alerts* alerts = nullptr;  // of [alert]; null: there is none
+  int copying = 0;           // mailboxes that are being copied now
+  Millis moved_at{0};        // boot time when the last of their bytes came
 
   /// Under way: a pause ends them after the batch in hand.
   std::set<std::shared_ptr<copy::CopyControl>> copies{};

@@ -8,6 +8,7 @@
 #include "base/crash_point.hpp"
 #include "base/json_reader.hpp"
 #include "base/sha256.hpp"
+#include "pipeline/alerts.hpp"
 #include "pipeline/mail_steps.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
@@ -223,6 +224,7 @@ Task<StepEnd> approval(Env& env, const Step& step, const ApproveAction& action) 
   if (auto written = env.store.set_step(step.id, StepStatus::waiting, why); !written)
     co_return StepEnd::failed(written.error());
   env.watcher.step(step, StepStatus::waiting, why + "; " + how);
+  raise_alert(env, "gate", step.id + ":" + sha256_hex(why).substr(0, 16), step.id, why, how);
   for (;;) {
     if (env.no_wait) co_return StepEnd::person(why, how);
     if (!co_await nap(env, Millis(500))) co_return StepEnd::stopped();

@@ -6,8 +6,11 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/sha256.hpp"
 #include "dns/change_set.hpp"
+#include "pipeline/alerts.hpp"
 #include "pipeline/dns_steps.hpp"
+#include "pipeline/drift.hpp"
 #include "pipeline/gate_steps.hpp"
 
 namespace mxferry::pipeline {
@@ -60,6 +63,9 @@ Result<void> park(Env& env, const std::string& address, const Error& error) {
   finding.subject = address;
   finding.severity = Severity::warning;
   finding.text = "the mailbox is parked: " + error.message();
+  if (error.code == ErrorCode::auth || error.code == ErrorCode::denied)
+    raise_alert(env, "auth", address + ":" + sha256_hex(error.message()).substr(0, 16), address,
+                finding.text, "mend its password or permission, then run the same command again");
   finding.remedy = is_login_problem(error)
                        ? "mend its password or permission, then run the same command again: it is "
                          "tried once more"
@@ -210,10 +216,17 @@ Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, C
   auto control = std::make_shared<copy::CopyControl>();
   const StopLink link(env, control);
   const Instant began = env.clock.now();
-  std::function<void(const copy::Progress&)> progress = [&env](const copy::Progress& p) {
+  // A copy that begins counts as a byte: the server has time to answer.
+  env.moved_at = env.clock.boot_time();
+  ++env.copying;
+  std::uint64_t bytes = 0;
+  std::function<void(const copy::Progress&)> progress = [&env, &bytes](const copy::Progress& p) {
+    if (p.bytes != bytes) env.moved_at = env.clock.boot_time();
+    bytes = p.bytes;
     env.watcher.progress(p);
   };
   auto report = co_await env.mail.copy(box, control, progress);
+  --env.copying;
   if (!report) co_return report;
   MXF_CO_TRY(row, row_of(env, box.dest));
   // A straggler does not make a verified mailbox unverified: what was compared still stands.
@@ -389,26 +402,8 @@ Task<StepEnd> monitor(Env& env, const Step& step, const MonitorAction& action) {
       fetched += report->copied;
     }
     if (domain != nullptr) {
-      // Drift: has somebody put the MX back, or to a third place?
-      const auto api = env.dns.find(domain->zone);
-      if (api != env.dns.end()) {
-        const auto slot = co_await env.dns_slots->take();
-        auto* dns = api->second;
-        auto read = [dns, zone = domain->zone, stop = env.stop] {
-          return dns->list_records(zone, stop);
-        };
-        const auto now = co_await on_worker(env, std::move(read));
-        if (now && dns::probe_edits(*now, domain->flip) != dns::Probe::done) {
-          Finding finding;
-          finding.id = "DR-01";
-          finding.subject = domain->name;
-          finding.severity = Severity::warning;
-          finding.text = "a record that the flip wrote was changed by somebody else";
-          finding.remedy = "look at it with mxferry dns records; mxferry never writes over it";
-          if (auto put = env.store.put_finding(finding); !put)
-            co_return StepEnd::failed(put.error());
-        }
-      }
+      if (auto looked = co_await look_for_drift(env, *domain); !looked)
+        co_return StepEnd::failed(looked.error());
     }
     if (last) {
       if (auto gone = co_await remove_late_canaries(env, action.domain); !gone)

@@ -9,9 +9,12 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/sha256.hpp"
+#include "pipeline/alerts.hpp"
 #include "pipeline/dns_steps.hpp"
 #include "pipeline/gate_steps.hpp"
 #include "pipeline/mail_steps.hpp"
+#include "pipeline/notices.hpp"
 
 namespace mxferry::pipeline {
 namespace {
@@ -58,6 +61,8 @@ Task<StepEnd> execute(Env& env, const Step& step) {
     co_return co_await mailbox_gate(env, step, *a);
   if (std::holds_alternative<ManualAction>(step.action))
     co_return StepEnd::person(step.title, "this version cannot see that it is done");
+  if (const auto* a = std::get_if<NoticeAction>(&step.action))
+    co_return co_await send_notice(env, step, *a);
   if (auto written = env.write_report ? env.write_report() : Result<void>(); !written)
     co_return StepEnd::failed(written.error());
   co_return StepEnd::done("written");
@@ -98,13 +103,29 @@ class Run {
       if (active_.empty() && (env_.stop.stop_requested() || !waits_for_resume || store_broken_))
         break;
       (void)env_.store.heartbeat();
+      tend_alerts();
       wake_.expires_after(kTick);
       co_await wake_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     }
-    co_return conclude();
+    auto end = conclude();
+    // What was raised last has not been tried yet.
+    while (env_.alerts != nullptr && env_.alerts->is_delivering()) {
+      wake_.expires_after(Millis(50));
+      co_await wake_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    }
+    if (env_.alerts != nullptr && !env_.stop.stop_requested())
+      co_await env_.alerts->deliver(env_, true);
+    co_return end;
   }
 
  private:
+  void tend_alerts() {
+    if (env_.alerts == nullptr) return;
+    watch_for_stall(env_);
+    if (!env_.alerts->is_delivering())
+      boost::asio::co_spawn(env_.main, env_.alerts->deliver(env_), boost::asio::detached);
+  }
+
   static RunEnd failed(Error error) {
     RunEnd end;
     end.kind = RunEnd::Kind::failed;
@@ -196,10 +217,22 @@ class Run {
     log::write(log::Level::info, "step",
                {{"step", step.id}, {"state", to_string(status)}, {"why", end.why}});
     env_.watcher.step(step, status, why);
+    tell(step, end);
     status_[step.id] = status;
     // What a pause ended begins again with the resume.
     const bool again = end.kind == StepEnd::Kind::stopped && !env_.stop.stop_requested();
     if (!has_ended(status) && !again) ended_.emplace(step.id, std::move(end));
+  }
+
+  // What ends a step without its being done, and waits for somebody to do something.
+  void tell(const Step& step, const StepEnd& end) {
+    std::string kind;
+    if (end.kind == StepEnd::Kind::held || end.kind == StepEnd::Kind::person) kind = "gate";
+    if (end.kind == StepEnd::Kind::failed && !is_mailbox_step(env_, step))
+      kind = end.error && end.error->code == ErrorCode::auth ? "auth" : "failed";
+    if (kind.empty()) return;
+    raise_alert(env_, kind, step.id + ":" + sha256_hex(end.why).substr(0, 16), step.id, end.why,
+                end.remedy);
   }
 
   Result<void> read_control() {

@@ -14,6 +14,7 @@
 #include "model/finding_catalog.hpp"
 #include "model/not_moved.hpp"
 #include "plan/cache_mix.hpp"
+#include "plan/notice_steps.hpp"
 #include "plan/plan_json.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
@@ -533,6 +534,7 @@ class Planner {
       ready.push_back("sts-hold:" + d);
     }
     for (const auto& box : boxes) ready.push_back("deltas:" + box);
+    add_notices_before(out_.plan, file_, d, boxes, ready);
     add({"approve:" + d, Stage::approve, d, ready, Effect::manual, OnFail::hold,
          "approval of the flip", ApproveAction{"flip", file_.approve_flip}});
     std::vector<std::string> verified = {"approve:" + d};
@@ -601,6 +603,7 @@ class Planner {
          OnFail::retry,
          "watch, and fetch stragglers from the old server",
          MonitorAction{d, file_.monitor_for, file_.stragglers_every, boxes}});
+    add_notices_after(out_.plan, file_, d);
     std::vector<std::string> closing = {"monitor:" + d};
     if (dp.spf_overlap != dp.spf_after && !dp.spf_after.empty()) {
       std::vector<std::string> overlap;

@@ -85,6 +85,10 @@ Json action_json(const Action& action) {
             return Json{
                 {"do", "manual"}, {"check", a.check}, {"domain", a.domain}, {"text", a.text}};
           },
+          [](const NoticeAction& a) {
+            return Json{
+                {"do", "notice"}, {"domain", a.domain}, {"audience", a.audience}, {"when", a.when}};
+          },
           [](const ReportAction&) {
             return Json{{"do", "report"}};
           },
@@ -176,6 +180,12 @@ Result<Action> action_from(const Json& json, std::string_view where) {
     MXF_TRY(domain, json_string(json, "domain", where));
     MXF_TRY(text, json_string(json, "text", where));
     return Action(ManualAction{check, domain, text});
+  }
+  if (verb == "notice") {
+    MXF_TRY(domain, json_string(json, "domain", where));
+    MXF_TRY(audience, json_string(json, "audience", where));
+    MXF_TRY(when, json_string(json, "when", where));
+    return Action(NoticeAction{domain, audience, when});
   }
   return fail(ErrorCode::protocol, std::string(where), "unknown action \"" + verb + "\"");
 }

@@ -213,6 +213,7 @@ class FakeWorld::Mail final : public pipeline::MailEngine {
     (void)progress;
     auto error = broken("copy", box);
     if (error) co_return fail(*error);
+    if (w_.during_copy) w_.during_copy(*w_.env_);
     copy::CopyReport out;
     out.copied = w_.copies[box.dest]++ == 0 ? 3 : 0;
     out.known = 3;
@@ -294,6 +295,47 @@ class FakeWorld::Probe final : public pipeline::OldSideProbe {
   FakeWorld& w_;
 };
 
+class FakeWorld::Letters final : public pipeline::MailPost {
+ public:
+  explicit Letters(FakeWorld& world) : w_(world) {}
+  Task<Result<smtp::Submitted>> send(std::vector<std::string> to, std::string message) override {
+    const std::lock_guard lock(w_.mutex_);
+    smtp::Submitted out;
+    if (auto error = w_.meet("notice send")) co_return fail(*error);
+    for (const auto& address : to) {
+      const auto refused = w_.refused_recipients.find(address);
+      if (refused == w_.refused_recipients.end())
+        out.taken.push_back(address);
+      else if (refused->second.starts_with("4"))
+        out.deferred.push_back({address, refused->second});
+      else
+        out.refused.push_back({address, refused->second});
+    }
+    if (!out.taken.empty()) w_.mails.push_back({out.taken, message, w_.clock.now()});
+    if (auto error = w_.meet("notice sent")) co_return fail(*error);
+    co_return out;
+  }
+
+ private:
+  FakeWorld& w_;
+};
+
+class FakeWorld::AlertSink final : public pipeline::AlertChannel {
+ public:
+  explicit AlertSink(FakeWorld& world) : w_(world) {}
+  std::string name() const override { return "webhook"; }
+  Task<Result<void>> send(pipeline::Env&, const pipeline::Alert& alert) override {
+    const std::lock_guard lock(w_.mutex_);
+    if (auto error = w_.meet("alert send")) co_return fail(*error);
+    w_.alerts.push_back(alert);
+    if (auto error = w_.meet("alert sent")) co_return fail(*error);
+    co_return Result<void>();
+  }
+
+ private:
+  FakeWorld& w_;
+};
+
 class FakeWorld::Watcher final : public pipeline::RunWatcher {
  public:
   explicit Watcher(FakeWorld& world) : w_(world) {}
@@ -318,6 +360,7 @@ FakeWorld::FakeWorld()
       mail_(std::make_unique<Mail>(*this)),
       post_(std::make_unique<Post>(*this)),
       probe_(std::make_unique<Probe>(*this)),
+      letters_(std::make_unique<Letters>(*this)),
       watcher_(std::make_unique<Watcher>(*this)) {
   // What is tested is what is written, not that it survives a power cut.
   if (auto fast = state_->db().run("PRAGMA synchronous = OFF"); !fast)
@@ -438,10 +481,16 @@ auto FakeWorld::with_env(F work) {
   env.mail_slots = &mail;
   env.dns_slots = &dns;
   env.provider_slots = &provider;
+  if (file.notice.enabled()) env.post = letters_.get();
+  std::vector<std::unique_ptr<pipeline::AlertChannel>> channels;
+  channels.push_back(std::make_unique<AlertSink>(*this));
+  pipeline::Alerts raised(store_, clock, file.id, std::move(channels));
+  if (file.alert.enabled()) env.alerts = &raised;
   env.pass_time = [this](Millis time) {
     clock.advance(time);
     if (at_rest) at_rest();
   };
+  env_ = &env;
   auto task = work(env);
   std::optional<typename decltype(task)::value_type> out;
   boost::asio::co_spawn(io, keep_result(std::move(task), out), [&](std::exception_ptr broken) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "pipeline/alerts.hpp"
 #include "pipeline/env.hpp"
 #include "pipeline/rollback.hpp"
 #include "pipeline/run_store.hpp"
@@ -66,6 +67,7 @@ class FakeWorld {
   std::optional<Error> mx_refuses{};
   bool old_mx_dead = false;
   std::uint32_t api_floor = 0;
+  std::map<std::string, std::string> refused_recipients;  // of [notice], with the server's words
 
   /// Called before every call to the world with its name ("api apply", "mail copy", …); an error
   /// makes that call fail. On any thread, under the world's mutex.
@@ -82,6 +84,8 @@ class FakeWorld {
   /// What resolvers answer, instead of `resolvers`.
   std::function<std::vector<pipeline::DnsEyes::Resolver>(const dns::Question& question)>
       public_view;
+  /// Called on the run's thread while a mailbox is being copied.
+  std::function<void(pipeline::Env&)> during_copy;
 
   // What happened.
   std::vector<std::string> writes;  // each change of a zone: "lower-ttl: MX alpha.test. 10 …"
@@ -89,6 +93,13 @@ class FakeWorld {
   int calls = 0;
   int canaries_sent = 0;
   std::map<std::string, int> copies, verifies;
+  struct SentMail {
+    std::vector<std::string> to;
+    std::string message;
+    Instant at;
+  };
+  std::vector<SentMail> mails;          // notices
+  std::vector<pipeline::Alert> alerts;  // that were sent
 
   /// Computes and freezes the plan once; later runs go on with it.
   const Plan& plan();
@@ -117,8 +128,10 @@ class FakeWorld {
   dns::Seen resolve(const std::string& resolver, const std::string& name, const std::string& type);
 
  private:
+  class AlertSink;
   class Api;
   class Eyes;
+  class Letters;
   class Mail;
   class Post;
   class Probe;
@@ -127,6 +140,7 @@ class FakeWorld {
   dns::Seen serve(const ZoneSnapshot& from, const dns::Question& question) const;
   dns::Seen ask(FakeResolver& resolver, const dns::Question& question);
   void begin();
+  pipeline::Env* env_ = nullptr;  // of the run that goes on
   template <class F>
   auto with_env(F work);
 
@@ -141,6 +155,7 @@ class FakeWorld {
   std::unique_ptr<Mail> mail_;
   std::unique_ptr<Post> post_;
   std::unique_ptr<Probe> probe_;
+  std::unique_ptr<Letters> letters_;
   std::unique_ptr<Watcher> watcher_;
 };
 

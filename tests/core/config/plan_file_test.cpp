@@ -73,6 +73,64 @@ TEST(PlanFile, ReadsAWholePlan) {
   EXPECT_EQ(plan->ttl_lowered, 10U);
 }
 
+constexpr const char* kNotice = R"toml(
+[notice]
+smtp = "smtps://smtp.new.test"
+from = "ops@alpha.test"
+user = "ops"
+secret = "env:SMTP"
+operators = ["ops@alpha.test"]
+lead = "36h"
+[alert]
+mail = ["ops@alpha.test"]
+webhook = "https://hooks.example/x"
+webhook_secret = "file:/k"
+command = ["/usr/bin/logger", "mxferry"]
+)toml";
+
+TEST(PlanFile, ReadsNoticeAndAlert) {
+  const auto plan = read(std::string(kGood) + kNotice);
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_TRUE(plan->notice.enabled());
+  EXPECT_TRUE(plan->notice.users);
+  EXPECT_EQ(plan->notice.lead, std::chrono::hours(36));
+  EXPECT_EQ(plan->alert.command.size(), 2U);
+  EXPECT_FALSE(read(kGood)->notice.enabled());
+  EXPECT_FALSE(read(kGood)->alert.enabled());
+}
+
+TEST(PlanFile, NoticeAndAlertErrorsNameTheirPlace) {
+  struct Case {
+    const char* from;
+    const char* to;
+    const char* words;
+  };
+  for (const auto& one :
+       {Case{"smtps://smtp.new.test", "mailto:x", "notice.smtp"},
+        Case{"from = \"ops@alpha.test\"", "", "notice.from is missing"},
+        Case{"from = \"ops@alpha.test\"", "from = \"ops\"", "notice.from"},
+        Case{"env:SMTP", "hunter2", "notice.secret: expected a reference"},
+        Case{"user = \"ops\"", "", "go together"},
+        Case{"lead = \"36h\"", "lead = \"soon\"", "notice.lead"},
+        Case{"lead = \"36h\"", "leed = \"36h\"", "unknown key \"leed\""},
+        Case{"https://hooks", "ftp://hooks", "alert.webhook"},
+        Case{"/usr/bin/logger", "logger", "alert.command"},
+        Case{"mail = [\"ops@alpha.test\"]", "mail = [\"a b@x.test\"]", "alert.mail"}}) {
+    std::string text = kNotice;
+    const auto at = text.find(one.from);
+    ASSERT_NE(at, std::string::npos) << one.from;
+    text.replace(at, std::string(one.from).size(), one.to);
+    const auto plan = read(std::string(kGood) + text);
+    ASSERT_FALSE(plan) << one.to;
+    EXPECT_EQ(plan.error().code, ErrorCode::config);
+    EXPECT_NE(plan.error().message().find(one.words), std::string::npos) << plan.error().message();
+    EXPECT_EQ(plan.error().message().find("hunter2"), std::string::npos);
+  }
+  const auto alone = read(std::string(kGood) + "[alert]\nmail = [\"ops@alpha.test\"]\n");
+  ASSERT_FALSE(alone);
+  EXPECT_NE(alone.error().text.find("needs [notice] smtp"), std::string::npos);
+}
+
 struct Wrong {
   const char* from;
   const char* to;
