@@ -2,11 +2,16 @@
 // run_copy: connects, lists both sides, asks copy/brain whether the account may be touched at all,
 // copies folder by folder, and comes back after lost connections until there is no progress any
 // more.
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <list>
 #include <map>
+#include <set>
 
+#include "base/log.hpp"
 #include "copy/brain/folder_map.hpp"
 #include "copy/folder_copy.hpp"
+#include "copy/started.hpp"
 #include "protocol/imap/mailbox_name.hpp"
 
 namespace mxferry::copy {
@@ -26,6 +31,11 @@ bool made_anew(const FolderRecord& record, const std::vector<FolderInfo>& there)
   return false;
 }
 
+// Folders that go to one place at the destination, in order: one lane does all of them.
+struct Unit {
+  std::vector<std::size_t> mappings;
+};
+
 class AccountCopy {
  public:
   AccountCopy(CopyJob& job, boost::asio::any_io_executor executor)
@@ -35,41 +45,48 @@ class AccountCopy {
   RunContext& context() { return run_; }
   void close() {
     job_.control->on_abort = nullptr;
-    if (source_) source_->close();
-    if (target_) target_->close();
-    source_.reset();
-    target_.reset();
+    for (auto& lane : lanes_) lane.close();
+    lanes_.clear();
   }
 
  private:
-  Task<Result<void>> connect();
+  Task<Result<void>> connect(Lane& lane);
   Result<void> guard(const std::vector<FolderInfo>& listed);
-  Task<Result<void>> copy_folder(const FolderInfo& info, const FolderMapping& mapping,
-                                 const std::vector<FolderInfo>& there);
+  Result<void> find_work();
+  std::size_t lanes_wanted() const;
+  Task<Result<void>> run_lane(Lane& lane);
+  Task<Result<void>> run_more(Lane& lane);
+  Result<std::vector<FolderRecord>> sharing(const Unit& unit, const FolderMapping& mapping);
+  Task<Result<void>> copy_folder(Lane& lane, const FolderMapping& mapping,
+                                 std::vector<FolderRecord> sharing);
   FolderReport& report_for(const FolderInfo& info);
+  Result<bool> settle(const FolderInfo& info, const FolderMapping& mapping, FolderReport& report);
 
   CopyJob& job_;
   RunContext run_;
-  std::unique_ptr<MailSource> source_;
-  std::unique_ptr<MailTarget> target_;
+  std::list<Lane> lanes_;
   std::vector<FolderRecord> records_;
-  std::map<std::string, std::size_t> reports_;  // source wire -> index in report.folders
-  std::map<std::string, bool> finished_;
+  std::map<std::string, std::size_t> record_of_;        // source wire -> index in records_
+  std::multimap<std::string, std::size_t> records_at_;  // destination wire -> index in records_
+  std::map<std::string, std::size_t> reports_;          // source wire -> index in report.folders
+  std::set<std::string> finished_;                      // source wire
+  // Of the attempt under way.
+  std::vector<FolderInfo> listed_, there_;
+  std::vector<FolderMapping> mappings_;
+  std::vector<Unit> units_;
+  std::size_t next_unit_ = 0;
+  std::uint64_t to_come_ = 0;  // messages that units_ will copy, as far as LIST told
 };
 
-Task<Result<void>> AccountCopy::connect() {
+Task<Result<void>> AccountCopy::connect(Lane& lane) {
+  // Both sides at the same time.
+  Started<std::unique_ptr<MailTarget>> opening(run_.executor, job_.open_target());
   auto source = co_await job_.open_source();
+  auto target = co_await opening.get();
+  if (source) lane.source = std::move(source).value();
+  if (target) lane.target = std::move(target).value();
   if (!source) co_return fail(std::move(source).error());
-  source_ = std::move(source).value();
-  auto target = co_await job_.open_target();
   if (!target) co_return fail(std::move(target).error());
-  target_ = std::move(target).value();
-  run_.source = source_.get();
-  run_.target = target_.get();
-  job_.control->on_abort = [this] {
-    if (source_) source_->close();
-    if (target_) target_->close();
-  };
   co_return Result<void>();
 }
 
@@ -119,40 +136,112 @@ FolderReport& AccountCopy::report_for(const FolderInfo& info) {
   return run_.report.folders.back();
 }
 
-Task<Result<void>> AccountCopy::copy_folder(const FolderInfo& info, const FolderMapping& mapping,
-                                            const std::vector<FolderInfo>& there) {
-  auto& report = report_for(info);
+// True where nothing is left to do for this folder.
+Result<bool> AccountCopy::settle(const FolderInfo& info, const FolderMapping& mapping,
+                                 FolderReport& report) {
   if (!mapping.skipped.empty()) {
     report.skipped = mapping.skipped;
-    co_return Result<void>();
+    return true;
   }
   report.destination = imap::display_name(mapping.wire);
+  const auto it = record_of_.find(info.wire);
+  if (it == record_of_.end()) return false;
+  const auto& record = records_[it->second];
+  if (mapping.create || !info.state || !is_unchanged(record.src, *info.state) ||
+      made_anew(record, there_))
+    return false;
+  MXF_TRY(open, job_.state->open_intents(record));
+  MXF_TRY(refused, job_.state->exceptions(record));
+  if (!open.empty() || !refused.empty()) return false;
+  MXF_TRY(known, job_.state->count_messages(record));
+  report.unchanged = true;
+  report.known = known;
+  report.src = *info.state;
+  return true;
+}
+
+Result<void> AccountCopy::find_work() {
+  units_.clear();
+  next_unit_ = 0;
+  to_come_ = 0;
+  record_of_.clear();
+  records_at_.clear();
+  for (std::size_t i = 0; i < records_.size(); ++i) {
+    record_of_[records_[i].src_name] = i;
+    records_at_.emplace(records_[i].dst_name, i);
+  }
+  run_.report.folders.reserve(run_.report.folders.size() + mappings_.size());
+  std::map<std::string, std::size_t> unit_of;  // destination wire -> index in units_
+  for (std::size_t i = 0; i < mappings_.size(); ++i) {
+    const auto& info = listed_[mappings_[i].source];
+    if (finished_.contains(info.wire)) continue;
+    MXF_TRY(settled, settle(info, mappings_[i], report_for(info)));
+    if (settled) {
+      finished_.insert(info.wire);
+      continue;
+    }
+    const auto [it, fresh] = unit_of.try_emplace(mappings_[i].wire, units_.size());
+    if (fresh) units_.emplace_back();
+    units_[it->second].mappings.push_back(i);
+    const auto known = record_of_.find(info.wire);
+    const auto from =
+        known == record_of_.end() ? std::optional<Uid>() : records_[known->second].src.uid_next;
+    // By UIDNEXT: deletions make it an upper bound, which is all that is needed here.
+    if (info.state && info.state->messages)
+      to_come_ += from && info.state->uid_next
+                      ? std::min<std::uint64_t>(*info.state->messages,
+                                                info.state->uid_next->value - from->value)
+                      : *info.state->messages;
+  }
+  return {};
+}
+
+std::size_t AccountCopy::lanes_wanted() const {
+  const auto& first = lanes_.front();
+  const auto round_trip = std::max(first.source->round_trip(), first.target->round_trip());
+  const std::size_t most = job_.options.lanes > 0 ? job_.options.lanes : lanes_for(round_trip);
+  return std::min({most, units_.size(), lanes_worth(units_.size(), to_come_)});
+}
+
+// What is stored of the folder and of others that go to the same place. Read again where several of
+// them are copied now: one that comes later must see what an earlier one has stored.
+Result<std::vector<FolderRecord>> AccountCopy::sharing(const Unit& unit,
+                                                       const FolderMapping& mapping) {
+  std::vector<FolderRecord> out;
+  if (unit.mappings.size() > 1) {
+    MXF_TRY(all, job_.state->folders());
+    for (auto& record : all)
+      if (record.dst_name == mapping.wire || record.src_name == listed_[mapping.source].wire)
+        out.push_back(std::move(record));
+    return out;
+  }
+  const auto own = record_of_.find(listed_[mapping.source].wire);
+  if (own != record_of_.end()) out.push_back(records_[own->second]);
+  const auto [begin, end] = records_at_.equal_range(mapping.wire);
+  for (auto it = begin; it != end; ++it)
+    if (own == record_of_.end() || it->second != own->second) out.push_back(records_[it->second]);
+  return out;
+}
+
+Task<Result<void>> AccountCopy::copy_folder(Lane& lane, const FolderMapping& mapping,
+                                            std::vector<FolderRecord> sharing) {
+  const auto& info = listed_[mapping.source];
+  auto& report = report_for(info);
   FolderRecord record;
   std::vector<FolderRecord> siblings;
-  for (const auto& known : records_) {
-    if (known.src_name == info.wire) {
-      record = known;
-    } else if (known.dst_name == mapping.wire) {
-      siblings.push_back(known);
+  for (auto& other : sharing) {
+    if (other.src_name == info.wire) {
+      record = std::move(other);
+    } else {
+      siblings.push_back(std::move(other));
     }
   }
   if (record.id == 0) {
     record.src_name = info.wire;
     record.dst_name = mapping.wire;
     record.use = info.use;
-  } else if (!mapping.create && info.state && is_unchanged(record.src, *info.state) &&
-             !made_anew(record, there)) {
-    MXF_CO_TRY(open, job_.state->open_intents(record));
-    MXF_CO_TRY(refused, job_.state->exceptions(record));
-    if (open.empty() && refused.empty()) {
-      MXF_CO_TRY(known, job_.state->count_messages(record));
-      report.unchanged = true;
-      report.known = known;
-      report.src = *info.state;
-      co_return Result<void>();
-    }
   }
-  FolderCopy copy(run_, record, report, std::move(siblings));
+  FolderCopy copy(run_, lane, record, report, std::move(siblings));
   if (job_.options.dry_run) {
     auto counted = co_await copy.dry_run();
     co_return counted;
@@ -170,33 +259,72 @@ Task<Result<void>> AccountCopy::copy_folder(const FolderInfo& info, const Folder
   co_return Result<void>();
 }
 
-Task<Result<void>> AccountCopy::attempt() {
-  auto connected = co_await connect();
-  if (!connected) co_return connected;
-  auto listed = co_await source_->list_folders();
-  if (!listed) co_return fail(std::move(listed).error());
-  auto there = co_await target_->list_folders();
-  if (!there) co_return fail(std::move(there).error());
-  MXF_CO_TRY(records, job_.state->folders());
-  records_ = std::move(records);
-  MXF_CO_CHECK(guard(*listed));
-  std::map<std::string, std::string> fixed;
-  for (const auto& record : records_) fixed[record.src_name] = record.dst_name;
-  const auto mappings = map_folders(*listed, *there, target_->personal_namespace(), fixed);
-  run_.report.folders.reserve(run_.report.folders.size() + mappings.size());
-  for (const auto& mapping : mappings) {
-    const auto& info = (*listed)[mapping.source];
-    if (finished_.contains(info.wire)) continue;
-    if (job_.control->stopped())
-      co_return fail(ErrorCode::cancelled, "copy " + job_.name, "stopped");
-    auto copied = co_await copy_folder(info, mapping, *there);
-    if (!copied) co_return copied;
-    finished_[info.wire] = true;
-    // A sibling that comes later must see what this one has stored.
-    MXF_CO_TRY(fresh, job_.state->folders());
-    records_ = std::move(fresh);
+Task<Result<void>> AccountCopy::run_lane(Lane& lane) {
+  while (next_unit_ < units_.size()) {
+    const auto& unit = units_[next_unit_++];
+    for (const auto i : unit.mappings) {
+      if (run_.ending()) co_return fail(ErrorCode::cancelled, "copy " + job_.name, "stopped");
+      MXF_CO_TRY(stored, sharing(unit, mappings_[i]));
+      auto copied = co_await copy_folder(lane, mappings_[i], std::move(stored));
+      if (!copied) {
+        run_.halted = true;
+        job_.control->wake();
+        co_return copied;
+      }
+      finished_.insert(listed_[mappings_[i].source].wire);
+    }
   }
   co_return Result<void>();
+}
+
+// A lane beside the first. A server that does not let it in costs speed, no more.
+Task<Result<void>> AccountCopy::run_more(Lane& lane) {
+  auto connected = co_await connect(lane);
+  if (!connected) {
+    log::write(log::Level::info, "lane_refused",
+               {{"account", job_.name}, {"why", connected.error().message()}});
+    lane.close();
+    co_return Result<void>();
+  }
+  auto done = co_await run_lane(lane);
+  co_return done;
+}
+
+Task<Result<void>> AccountCopy::attempt() {
+  run_.halted = false;
+  auto& first = lanes_.emplace_back();
+  auto connected = co_await connect(first);
+  if (!connected) co_return connected;
+  job_.control->on_abort = [this] {
+    for (auto& lane : lanes_) lane.close();
+  };
+  Started<std::vector<FolderInfo>> asked(run_.executor, first.target->list_folders());
+  auto listed = co_await first.source->list_folders();
+  auto there = co_await asked.get();
+  if (!listed) co_return fail(std::move(listed).error());
+  if (!there) co_return fail(std::move(there).error());
+  listed_ = std::move(listed).value();
+  there_ = std::move(there).value();
+  MXF_CO_TRY(records, job_.state->folders());
+  records_ = std::move(records);
+  MXF_CO_CHECK(guard(listed_));
+  std::map<std::string, std::string> fixed;
+  for (const auto& record : records_) fixed[record.src_name] = record.dst_name;
+  mappings_ = map_folders(listed_, there_, first.target->personal_namespace(), fixed);
+  MXF_CO_CHECK(find_work());
+  if (units_.empty()) co_return Result<void>();
+
+  std::vector<Started<void>> beside;
+  const auto lanes = job_.options.dry_run ? std::size_t{1} : lanes_wanted();
+  for (std::size_t i = 1; i < lanes; ++i)
+    beside.emplace_back(run_.executor, run_more(lanes_.emplace_back()));
+  auto done = co_await run_lane(first);
+  // The first real reason counts; a lane that only ended because of it has none of its own.
+  for (auto& lane : beside) {
+    auto other = co_await lane.get();
+    if (!other && (done || done.error().code == ErrorCode::cancelled)) done = std::move(other);
+  }
+  co_return done;
 }
 
 bool comes_back(const Error& error) {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ struct CopyOptions {
   unsigned attempts = 5;
   std::chrono::milliseconds backoff = std::chrono::seconds(1);  // doubles each time
   std::chrono::milliseconds longest_backoff = std::chrono::seconds(60);
+  /// Pairs of connections that copy folders side by side. 0: by the servers' round trip
+  /// (lanes_for), and never more than the work is worth.
+  unsigned lanes = 0;
   bool dry_run = false;
   /// The operator knows that more than half of the known messages are gone from the source.
   bool accept_gone = false;
@@ -48,14 +52,22 @@ struct CopyOptions {
 /// Shared by the runner and whoever may want it to stop.
 class CopyControl {
  public:
+  using Waker = std::list<std::function<void()>>::iterator;
   /// The run ends with ErrorCode::cancelled after the batch in hand.
   void stop() {
     stopped_ = true;
-    if (on_stop) on_stop();
+    wake();
   }
   bool stopped() const { return stopped_; }
-  /// Ends a wait at once and closes connections; set by the runner.
-  std::function<void()> on_stop{};
+  /// Ends the waits of the run at once; each wait adds its own waker and takes it away again.
+  void wake() {
+    for (const auto& waker : wakers_) waker();
+  }
+  Waker add_waker(std::function<void()> waker) {
+    return wakers_.insert(wakers_.end(), std::move(waker));
+  }
+  void remove_waker(Waker waker) { wakers_.erase(waker); }
+  /// Closes connections; set by the runner.
   std::function<void()> on_abort{};
   void abort() {
     stop();
@@ -64,6 +76,7 @@ class CopyControl {
 
  private:
   std::atomic<bool> stopped_ = false;
+  std::list<std::function<void()>> wakers_;
 };
 
 using OpenSource = std::function<Task<Result<std::unique_ptr<MailSource>>>()>;

@@ -97,12 +97,12 @@ void RunContext::tell(const std::string& folder) const {
 
 // Ends early when the run is stopped.
 Task<void> RunContext::sleep(std::chrono::milliseconds how_long) {
-  if (how_long.count() <= 0 || job.control->stopped()) co_return;
+  if (how_long.count() <= 0 || ending()) co_return;
   auto timer = std::make_shared<boost::asio::steady_timer>(executor);
   timer->expires_after(how_long);
-  job.control->on_stop = [timer] { timer->cancel(); };
+  const auto waker = job.control->add_waker([timer] { timer->cancel(); });
   (void)co_await timer->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-  job.control->on_stop = nullptr;
+  job.control->remove_waker(waker);
 }
 
 // --- The folder as a whole
@@ -134,11 +134,11 @@ Task<Result<void>> FolderCopy::run(bool create, bool subscribe) {
 }
 
 Task<Result<void>> FolderCopy::dry_run() {
-  auto before = co_await run_.source->open_folder(record_.src_name);
+  auto before = co_await lane_.source->open_folder(record_.src_name);
   if (!before) co_return fail(std::move(before).error());
   before_ = *before;
   if (record_.id != 0 && record_.src.uid_validity == before_.uid_validity) MXF_CO_CHECK(load());
-  auto listed = co_await list_range(*run_.source, Uid(1),
+  auto listed = co_await list_range(*lane_.source, Uid(1),
                                     before_.uid_next ? Uid(before_.uid_next->value - 1) : kLastUid);
   if (!listed) co_return fail(std::move(listed).error());
   for (const auto& info : *listed) {
@@ -150,37 +150,45 @@ Task<Result<void>> FolderCopy::dry_run() {
   co_return Result<void>();
 }
 
-Task<Result<void>> FolderCopy::open(bool create, bool subscribe) {
-  auto before = co_await run_.source->open_folder(record_.src_name);
-  if (!before) co_return fail(std::move(before).error());
-  before_ = *before;
-  report_.src = before_;
-  if (!before_.uid_validity)
-    co_return fail(ErrorCode::refused, "imap examine",
-                   "the source keeps no UIDVALIDITY for this folder");
+// CREATE, SUBSCRIBE, SELECT.
+Task<Result<FolderState>> FolderCopy::open_destination(bool create, bool subscribe) {
   if (create) {
-    auto created = co_await run_.target->create_folder(record_.dst_name, record_.use);
+    auto created = co_await lane_.target->create_folder(record_.dst_name, record_.use);
     const std::string plain = without_wildcards(record_.dst_name);
     if (!created && created.error().code == ErrorCode::refused && record_.id == 0 &&
         plain != record_.dst_name) {
       // Dovecot takes % and *, Cyrus does not: the respelled name only where the server refuses.
       record_.dst_name = plain;
       report_.destination = plain;
-      created = co_await run_.target->create_folder(record_.dst_name, record_.use);
+      created = co_await lane_.target->create_folder(record_.dst_name, record_.use);
     }
-    if (!created) co_return created;
+    if (!created) co_return fail(std::move(created).error());
     crash_point("folder.created");
   }
   if (subscribe) {
     // A destination without subscriptions does not stop mail.
-    auto subscribed = co_await run_.target->subscribe(record_.dst_name);
+    auto subscribed = co_await lane_.target->subscribe(record_.dst_name);
     if (!subscribed && subscribed.error().code != ErrorCode::refused &&
         subscribed.error().code != ErrorCode::not_found &&
         subscribed.error().code != ErrorCode::denied)
-      co_return subscribed;
+      co_return fail(std::move(subscribed).error());
   }
-  auto dst = co_await run_.target->open_folder(record_.dst_name);
+  auto dst = co_await lane_.target->open_folder(record_.dst_name);
+  co_return dst;
+}
+
+Task<Result<void>> FolderCopy::open(bool create, bool subscribe) {
+  // Both sides at the same time: on a long line each command costs a round trip.
+  Started<FolderState> there(run_.executor, open_destination(create, subscribe));
+  auto before = co_await lane_.source->open_folder(record_.src_name);
+  auto dst = co_await there.get();
+  if (!before) co_return fail(std::move(before).error());
   if (!dst) co_return fail(std::move(dst).error());
+  before_ = *before;
+  report_.src = before_;
+  if (!before_.uid_validity)
+    co_return fail(ErrorCode::refused, "imap examine",
+                   "the source keeps no UIDVALIDITY for this folder");
   dst_ = *dst;
   dst_next_ = dst_.uid_next.value_or(Uid(1));
 
@@ -233,7 +241,7 @@ Result<void> FolderCopy::load() {
 // RFC 9051 §2.3.1.1: the source numbers its messages anew. They are the same mail if their content
 // says so.
 Task<Result<void>> FolderCopy::rematch() {
-  auto listed = co_await list_range(*run_.source, Uid(1),
+  auto listed = co_await list_range(*lane_.source, Uid(1),
                                     before_.uid_next ? Uid(before_.uid_next->value - 1) : kLastUid);
   if (!listed) co_return fail(std::move(listed).error());
   if (listed->empty() && !records_.empty()) {
@@ -243,7 +251,7 @@ Task<Result<void>> FolderCopy::rematch() {
   }
   imap::UidSet uids;
   for (const auto& info : *listed) uids.add(info.uid);
-  auto prints = co_await fingerprints(*run_.source, std::move(uids));
+  auto prints = co_await fingerprints(*lane_.source, std::move(uids));
   if (!prints) co_return fail(std::move(prints).error());
   std::vector<Fingerprint> wanted;
   for (const auto& record : records_) wanted.push_back(record.fingerprint);
@@ -278,14 +286,14 @@ Task<Result<std::vector<MessageInfo>>> FolderCopy::list_new() {
   const Uid last = before_.uid_next ? Uid(before_.uid_next->value - 1) : kLastUid;
   // Everything below the old UIDNEXT was copied in full, or is an exception.
   const Uid first = record_.src.uid_next.value_or(Uid(1));
-  auto listed = co_await list_range(*run_.source, first, last);
+  auto listed = co_await list_range(*lane_.source, first, last);
   if (!listed) co_return fail(std::move(listed).error());
   MXF_CO_TRY(exceptions, state().exceptions(record_));
   std::vector<MessageInfo> fresh;
   for (const auto& exception : exceptions) {
     if (exception.src >= first || exception.src > last || known_.contains(exception.src.value))
       continue;
-    auto again = co_await run_.source->list_messages(exception.src, exception.src);
+    auto again = co_await lane_.source->list_messages(exception.src, exception.src);
     if (!again) co_return fail(std::move(again).error());
     fresh.insert(fresh.end(), again->begin(), again->end());
   }
@@ -310,7 +318,7 @@ Task<Result<void>> FolderCopy::merge_known_flags(Uid below) {
   const auto then = record_.src.highest_modseq;
   if (then && then->value > 0 && then == before_.highest_modseq) co_return Result<void>();
   const Uid last(below.value - 1);
-  auto changed = co_await run_.source->list_flags(Uid(1), last, then);
+  auto changed = co_await lane_.source->list_flags(Uid(1), last, then);
   if (!changed) co_return fail(std::move(changed).error());
   for (const auto& info : *changed) MXF_CO_CHECK(plan_flag_change(info));
   co_return Result<void>();
@@ -322,7 +330,7 @@ Result<void> FolderCopy::plan_flag_change(const MessageInfo& info) {
   auto& record = records_[it->second];
   MXF_TRY(base, state().flags_of(record_, record.src_flags));
   if (base == info.flags) return {};
-  const auto change = merge_flags(base, info.flags, run_.target->permanent_flags());
+  const auto change = merge_flags(base, info.flags, lane_.target->permanent_flags());
   MXF_TRY(id, state().intern_flags(record_, info.flags));
   record.src_flags = id;
   if (change.empty()) {
@@ -347,7 +355,7 @@ Task<Result<void>> FolderCopy::apply_flag_changes() {
     }
     const auto add = imap::Flags::parse(change.first);
     const auto remove = imap::Flags::parse(change.second);
-    auto stored = co_await run_.target->store_flags(uids, add, remove);
+    auto stored = co_await lane_.target->store_flags(uids, add, remove);
     if (!stored) co_return stored;
     crash_point("flags.stored");
     MXF_CO_CHECK(state().put_messages(record_, records));
@@ -368,7 +376,7 @@ Task<Result<void>> FolderCopy::adopt(std::vector<MessageInfo>& fresh) {
   if (!record_.adopt_below || fresh.empty() || record_.adopt_below->value <= 1)
     co_return Result<void>();
   const Uid last(record_.adopt_below->value - 1);
-  auto there = co_await list_range(*run_.target, Uid(1), last);
+  auto there = co_await list_range(*lane_.target, Uid(1), last);
   if (!there) co_return fail(std::move(there).error());
   std::erase_if(*there, [&](const MessageInfo& info) { return bound_.contains(info.uid.value); });
   if (there->empty()) co_return Result<void>();
@@ -386,9 +394,9 @@ Task<Result<void>> FolderCopy::adopt(std::vector<MessageInfo>& fresh) {
     theirs.add(info.uid);
     target_info[info.uid.value] = &info;
   }
-  auto have = co_await fingerprints(*run_.target, std::move(theirs));
+  auto have = co_await fingerprints(*lane_.target, std::move(theirs));
   if (!have) co_return fail(std::move(have).error());
-  auto want = co_await fingerprints(*run_.source, std::move(ours));
+  auto want = co_await fingerprints(*lane_.source, std::move(ours));
   if (!want) co_return fail(std::move(want).error());
   std::map<Fingerprint, std::pair<std::vector<Uid>, std::vector<Uid>>> groups;
   for (const auto& candidate : *want) groups[candidate.fingerprint].first.push_back(candidate.uid);
@@ -408,9 +416,9 @@ Task<Result<void>> FolderCopy::adopt(std::vector<MessageInfo>& fresh) {
     for (const auto uid : group.second) read_target.push_back(*target_info.at(uid.value));
   }
   // ... SHA-256 of what both sides give back decides.
-  auto source_digests = co_await digests(*run_.source, std::move(read_source));
+  auto source_digests = co_await digests(*lane_.source, std::move(read_source));
   if (!source_digests) co_return fail(std::move(source_digests).error());
-  auto target_digests = co_await digests(*run_.target, std::move(read_target));
+  auto target_digests = co_await digests(*lane_.target, std::move(read_target));
   if (!target_digests) co_return fail(std::move(target_digests).error());
   std::map<mime::Digest, std::vector<Uid>> by_digest;
   for (const auto& digest : *target_digests) by_digest[digest.sha256].push_back(digest.uid);
@@ -486,7 +494,7 @@ Task<Result<void>> FolderCopy::adopt(std::vector<MessageInfo>& fresh) {
 // ----------------------------------------------------------------------------------------------
 
 Task<Result<std::vector<WholeMessage>>> FolderCopy::fetch(imap::UidSet uids) {
-  auto out = co_await run_.source->fetch_messages(uids);
+  auto out = co_await lane_.source->fetch_messages(uids);
   co_return out;
 }
 
@@ -510,11 +518,11 @@ Task<Result<void>> FolderCopy::account_for(const std::vector<MessageInfo>& fresh
     if (!known_.contains(info.uid.value) && !excepted_.contains(info.uid.value)) open.add(info.uid);
   if (open.empty()) co_return Result<void>();
   // Opened again: what another session has expunged is not listed any more.
-  auto opened = co_await run_.source->open_folder(record_.src_name);
+  auto opened = co_await lane_.source->open_folder(record_.src_name);
   if (!opened) co_return fail(std::move(opened).error());
   BatchResult result;
   for (const auto uid : open.uids()) {
-    auto still = co_await run_.source->list_messages(uid, uid);
+    auto still = co_await lane_.source->list_messages(uid, uid);
     if (!still) co_return fail(std::move(still).error());
     if (still->empty()) continue;
     IntentMessage message;
@@ -541,7 +549,7 @@ Task<Result<void>> FolderCopy::copy_batches(const std::vector<MessageInfo>& fres
   };
   Result<void> done;
   for (std::size_t b = 0; b < batches.size() && done; ++b) {
-    if (run_.job.control->stopped()) {
+    if (run_.ending()) {
       done = fail(ErrorCode::cancelled, "copy " + report_.source, "stopped");
       break;
     }
@@ -562,7 +570,7 @@ Task<Result<void>> FolderCopy::copy_batches(const std::vector<MessageInfo>& fres
     done = co_await copy_whole(std::move(*messages), larger);
   }
   if (ahead.valid()) {
-    if (!done) run_.source->close();  // what it would bring is not wanted any more
+    if (!done) lane_.source->close();  // what it would bring is not wanted any more
     (void)co_await ahead.get();
   }
   co_return done;
@@ -575,7 +583,7 @@ Result<IntentMessage> FolderCopy::describe(const MessageInfo& info, const Finger
   out.fingerprint = print;
   out.content = content;
   out.src_flags = info.flags;
-  out.flags = run_.target->permanent_flags().kept(info.flags);
+  out.flags = lane_.target->permanent_flags().kept(info.flags);
   const auto not_kept = info.flags.minus(out.flags);
   for (const auto& dropped : not_kept.names())
     if (std::find(report_.dropped_flags.begin(), report_.dropped_flags.end(), dropped) ==
@@ -590,7 +598,7 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
   std::vector<OutgoingMessage> bodies;
   std::vector<IntentMessage> too_large;
   std::uint64_t bytes = 0;
-  const auto limit = run_.target->append_limit();
+  const auto limit = lane_.target->append_limit();
   for (auto& message : messages) {
     if (message.too_large) {
       larger.push_back(message.info);
@@ -648,7 +656,7 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
 Task<Result<void>> FolderCopy::append_under(const Intent& intent, std::vector<IntentMessage> metas,
                                             std::vector<OutgoingMessage> bodies,
                                             BatchResult& result) {
-  auto outcome = co_await run_.target->append(std::move(bodies));
+  auto outcome = co_await lane_.target->append(std::move(bodies));
   if (!outcome) co_return fail(std::move(outcome).error());
   std::vector<IntentMessage> unplaced;  // stored, and the server did not say where
   std::vector<IntentMessage> refused;
@@ -703,7 +711,7 @@ Task<Result<void>> FolderCopy::append_halved(const Intent& intent, std::vector<I
   if (metas.size() == 1) {
     // Alone it may pass: a batch is also refused for its size.
     imap::UidSet set(metas.front().src);
-    auto again = co_await run_.source->fetch_messages(set);
+    auto again = co_await lane_.source->fetch_messages(set);
     if (!again) co_return fail(std::move(again).error());
     if (again->empty() || again->front().too_large) {
       refuse(metas.front(), why, result);
@@ -727,7 +735,7 @@ Task<Result<void>> FolderCopy::append_halved(const Intent& intent, std::vector<I
     }
     imap::UidSet set;
     for (const auto& meta : part) set.add(meta.src);
-    auto again = co_await run_.source->fetch_messages(set);
+    auto again = co_await lane_.source->fetch_messages(set);
     if (!again) co_return fail(std::move(again).error());
     std::vector<OutgoingMessage> bodies;
     std::vector<IntentMessage> there;
@@ -752,7 +760,7 @@ Task<Result<void>> FolderCopy::append_halved(const Intent& intent, std::vector<I
 Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info) {
   // Who it is must be known before it is sent: that is what a lost answer is looked up by.
   imap::UidSet set(info.uid);
-  auto prints = co_await fingerprints(*run_.source, set);
+  auto prints = co_await fingerprints(*lane_.source, set);
   if (!prints) co_return fail(std::move(prints).error());
   if (prints->empty()) co_return Result<void>();  // gone meanwhile
   MXF_CO_TRY(meta, describe(info, prints->front().fingerprint, kUnread));
@@ -761,8 +769,8 @@ Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info) {
   MXF_CO_CHECK(write_intent(intent));
   BatchResult result;
   result.intent = intent.id;
-  Relay relay(*run_.target, meta, info.date);
-  auto streamed = co_await run_.source->stream_message(info.uid, relay);
+  Relay relay(*lane_.target, meta, info.date);
+  auto streamed = co_await lane_.source->stream_message(info.uid, relay);
   if (!streamed && !relay.begun && streamed.error().code == ErrorCode::not_found) {
     previous_ = std::move(result);
     co_return Result<void>();
@@ -770,13 +778,13 @@ Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info) {
   if (!streamed) {
     // Half a literal is on its way: only closing the connection keeps the destination from storing
     // it.
-    run_.target->close();
+    lane_.target->close();
     co_return lost(std::move(streamed).error());
   }
   std::optional<Error> why = relay.refusal;
   crash_point("append.streamed");
   if (relay.begun) {
-    auto ended = co_await run_.target->append_end();
+    auto ended = co_await lane_.target->append_end();
     crash_point("append.answered");
     if (!ended) co_return lost(std::move(ended).error());
     if (ended->stored && ended->uid) {
@@ -813,15 +821,15 @@ Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info) {
 
 Task<Result<std::vector<Candidate>>> FolderCopy::window(Uid first) {
   // Opened again: a session need not see what another one has stored since.
-  auto opened = co_await run_.target->open_folder(record_.dst_name);
+  auto opened = co_await lane_.target->open_folder(record_.dst_name);
   if (!opened) co_return fail(std::move(opened).error());
-  auto listed = co_await list_range(*run_.target, first, kLastUid);
+  auto listed = co_await list_range(*lane_.target, first, kLastUid);
   if (!listed) co_return fail(std::move(listed).error());
   imap::UidSet free;
   for (const auto& info : *listed)
     if (!bound_.contains(info.uid.value)) free.add(info.uid);
   if (free.empty()) co_return std::vector<Candidate>();
-  auto out = co_await fingerprints(*run_.target, std::move(free));
+  auto out = co_await fingerprints(*lane_.target, std::move(free));
   co_return out;
 }
 
@@ -875,8 +883,7 @@ Task<Result<void>> FolderCopy::resolve(Intent intent) {
         lost_at != run_.lost_at.end() ? std::max(lost_at->second, intent.at) : intent.at;
     const auto due = since + run_.job.options.append_settle;
     co_await run_.sleep(std::chrono::duration_cast<std::chrono::milliseconds>(due - now()));
-    if (run_.job.control->stopped())
-      co_return fail(ErrorCode::cancelled, "copy " + report_.source, "stopped");
+    if (run_.ending()) co_return fail(ErrorCode::cancelled, "copy " + report_.source, "stopped");
     looked = co_await bind_by_lookup(intent, missing, result);
     if (!looked) co_return looked;
   }
@@ -886,7 +893,7 @@ Task<Result<void>> FolderCopy::resolve(Intent intent) {
     for (const auto& message : missing)
       if (message.content != kUnread) set.add(message.src);
     if (!set.empty()) {
-      auto again = co_await run_.source->fetch_messages(set);
+      auto again = co_await lane_.source->fetch_messages(set);
       if (!again) co_return fail(std::move(again).error());
       std::vector<IntentMessage> metas;
       std::vector<OutgoingMessage> bodies;
@@ -932,11 +939,11 @@ Task<Result<void>> FolderCopy::remove_surplus(const Intent& intent,
   for (std::size_t i = 0; i < repeated.size(); ++i) {
     if (!found[i]) continue;
     imap::UidSet one(*found[i]);
-    auto body = co_await run_.target->fetch_messages(one);
+    auto body = co_await lane_.target->fetch_messages(one);
     if (!body) co_return fail(std::move(body).error());
     const bool ours = !body->empty() && !body->front().too_large &&
                       mime::content_hash(body->front().body) == repeated[i].content &&
-                      body->front().info.flags == repeated[i].flags && run_.target->has_uidplus();
+                      body->front().info.flags == repeated[i].flags && lane_.target->has_uidplus();
     if (ours) {
       removable.add(*found[i]);
     } else if (!body->empty()) {
@@ -944,7 +951,7 @@ Task<Result<void>> FolderCopy::remove_surplus(const Intent& intent,
     }
   }
   if (removable.empty()) co_return Result<void>();
-  auto gone = co_await run_.target->expunge(removable);
+  auto gone = co_await lane_.target->expunge(removable);
   if (!gone &&
       (gone.error().code == ErrorCode::denied || gone.error().code == ErrorCode::unsupported)) {
     report_.surplus += removable.count();

@@ -17,6 +17,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -29,27 +30,41 @@
 
 namespace mxferry::copy {
 
-/// What folders of one run share.
+/// What the lanes and folders of one run share.
 struct RunContext {
   CopyJob& job;
   boost::asio::any_io_executor executor;
-  MailSource* source = nullptr;
-  MailTarget* target = nullptr;
   CopyReport report{};
   std::uint64_t total = 0;  // estimate of what is to be copied
   bool progressed = false;
+  bool halted = false;  // a lane failed: the others end after the batch in hand
   std::map<std::int64_t, Instant>
       lost_at{};  // folder id -> when an answer was lost in this process
 
+  bool ending() const { return halted || job.control->stopped(); }
   void tell(const std::string& folder) const;
   Task<void> sleep(std::chrono::milliseconds how_long);
 };
 
+/// One pair of connections. A folder belongs to one lane from its opening to its end.
+struct Lane {
+  std::unique_ptr<MailSource> source{};
+  std::unique_ptr<MailTarget> target{};
+  void close() {
+    if (source) source->close();
+    if (target) target->close();
+  }
+};
+
 class FolderCopy {
  public:
-  FolderCopy(RunContext& run, FolderRecord record, FolderReport& report,
+  FolderCopy(RunContext& run, Lane& lane, FolderRecord record, FolderReport& report,
              std::vector<FolderRecord> siblings)
-      : run_(run), record_(std::move(record)), report_(report), siblings_(std::move(siblings)) {}
+      : run_(run),
+        lane_(lane),
+        record_(std::move(record)),
+        report_(report),
+        siblings_(std::move(siblings)) {}
 
   /// Copies what is new. `create`: the destination has no such folder yet.
   Task<Result<void>> run(bool create, bool subscribe);
@@ -58,6 +73,7 @@ class FolderCopy {
 
  private:
   Task<Result<void>> open(bool create, bool subscribe);
+  Task<Result<FolderState>> open_destination(bool create, bool subscribe);
   Result<void> load();
   Task<Result<void>> rematch();
   Task<Result<std::vector<MessageInfo>>> list_new();
@@ -102,6 +118,7 @@ class FolderCopy {
   SyncState& state() { return *run_.job.state; }
 
   RunContext& run_;
+  Lane& lane_;
   FolderRecord record_;
   FolderReport& report_;
   std::vector<FolderRecord> siblings_;  // other records with the same destination folder

@@ -152,8 +152,11 @@ Task<Result<std::unique_ptr<Client>>> Client::open(net::Connector& connector,
       co_await Connection::open(connector, std::move(endpoint), credentials, role, options);
   if (!connection) co_return fail(std::move(connection).error());
   std::unique_ptr<Client> client(new Client(std::move(connection).value(), role));
+  const auto asked = std::chrono::steady_clock::now();
   auto learnt = co_await client->learn_namespace();
   if (!learnt) co_return fail(std::move(learnt).error());
+  client->round_trip_ = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - asked);
   co_return client;
 }
 

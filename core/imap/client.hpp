@@ -33,6 +33,7 @@ class Client final : public MailTarget {
   Task<Result<std::vector<std::pair<Uid, std::string>>>> fetch_headers(const UidSet& uids) override;
   Task<Result<std::vector<WholeMessage>>> fetch_messages(const UidSet& uids) override;
   Task<Result<void>> stream_message(Uid uid, MessageSink& sink) override;
+  std::chrono::milliseconds round_trip() const override { return round_trip_; }
   void close() override { connection_->close(); }
 
   Task<Result<void>> create_folder(const std::string& wire, SpecialUse use) override;
@@ -65,6 +66,7 @@ class Client final : public MailTarget {
 
   std::unique_ptr<Connection> connection_;
   MailboxRole role_;
+  std::chrono::milliseconds round_trip_{0};
   NamespaceInfo personal_;
   std::vector<std::string> foreign_prefixes_;  // of other users and shared
   std::string folder_;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ class MailSource {
   virtual Task<Result<std::vector<WholeMessage>>> fetch_messages(const imap::UidSet& uids) = 0;
   /// One message through `sink`. not_found if it is gone.
   virtual Task<Result<void>> stream_message(Uid uid, MessageSink& sink) = 0;
+  /// How long the server takes to answer a command that costs it nothing, as measured; 0: unknown.
+  virtual std::chrono::milliseconds round_trip() const { return std::chrono::milliseconds(0); }
   /// Ends at once whatever is under way.
   virtual void close() = 0;
 };

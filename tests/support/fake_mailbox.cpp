@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/fake_mailbox.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -66,7 +70,16 @@ NamespaceInfo FakeMailbox::personal_namespace() const {
   return out;
 }
 
+// Others get their turn before and after, as on a network.
+Task<void> FakeMailbox::breathe() {
+  if (!server_.yields) co_return;
+  const auto executor = co_await boost::asio::this_coro::executor;
+  for (int i = 0; i < 1 + ++server_.operations % 3; ++i)
+    co_await boost::asio::post(executor, boost::asio::use_awaitable);
+}
+
 Task<Result<std::vector<FolderInfo>>> FakeMailbox::list_folders() {
+  co_await breathe();
   if (dead_) co_return lost();
   std::vector<FolderInfo> out;
   for (const auto& [wire, folder] : server_.folders) {
@@ -83,6 +96,7 @@ Task<Result<std::vector<FolderInfo>>> FakeMailbox::list_folders() {
 }
 
 Task<Result<FolderState>> FakeMailbox::open_folder(const std::string& wire) {
+  co_await breathe();
   if (dead_) co_return lost();
   if (!server_.folders.contains(wire))
     co_return fail(ErrorCode::not_found, "fake select", "no such folder");
@@ -97,6 +111,7 @@ Task<Result<FolderState>> FakeMailbox::open_folder(const std::string& wire) {
 }
 
 Task<Result<std::vector<MessageInfo>>> FakeMailbox::list_messages(Uid first, Uid last) {
+  co_await breathe();
   if (dead_) co_return lost();
   std::vector<MessageInfo> out;
   for (const auto& message : open()->messages)
@@ -106,6 +121,7 @@ Task<Result<std::vector<MessageInfo>>> FakeMailbox::list_messages(Uid first, Uid
 
 Task<Result<std::vector<MessageInfo>>> FakeMailbox::list_flags(Uid first, Uid last,
                                                                std::optional<ModSeq> since) {
+  co_await breathe();
   if (dead_) co_return lost();
   std::vector<MessageInfo> out;
   for (const auto& message : open()->messages) {
@@ -118,6 +134,7 @@ Task<Result<std::vector<MessageInfo>>> FakeMailbox::list_flags(Uid first, Uid la
 
 Task<Result<std::vector<std::pair<Uid, std::string>>>> FakeMailbox::fetch_headers(
     const imap::UidSet& uids) {
+  co_await breathe();
   if (dead_) co_return lost();
   std::vector<std::pair<Uid, std::string>> out;
   for (const auto& message : open()->messages)
@@ -127,6 +144,7 @@ Task<Result<std::vector<std::pair<Uid, std::string>>>> FakeMailbox::fetch_header
 }
 
 Task<Result<std::vector<WholeMessage>>> FakeMailbox::fetch_messages(const imap::UidSet& uids) {
+  co_await breathe();
   if (dead_ || (server_.breaks_on_fetch && server_.breaks_on_fetch())) co_return lost();
   std::vector<WholeMessage> out;
   for (const auto& message : open()->messages) {
@@ -142,6 +160,7 @@ Task<Result<std::vector<WholeMessage>>> FakeMailbox::fetch_messages(const imap::
 }
 
 Task<Result<void>> FakeMailbox::stream_message(Uid uid, MessageSink& sink) {
+  co_await breathe();
   if (dead_) co_return lost();
   for (const auto& message : open()->messages) {
     if (message.uid != uid) continue;
@@ -159,12 +178,14 @@ Task<Result<void>> FakeMailbox::stream_message(Uid uid, MessageSink& sink) {
 }
 
 Task<Result<void>> FakeMailbox::create_folder(const std::string& wire, SpecialUse use) {
+  co_await breathe();
   if (dead_) co_return lost();
   server_.folders[wire].use = use;
   co_return Result<void>();
 }
 
 Task<Result<void>> FakeMailbox::subscribe(const std::string& wire) {
+  co_await breathe();
   if (dead_) co_return lost();
   server_.folders[wire].subscribed = true;
   co_return Result<void>();
@@ -176,6 +197,7 @@ Uid FakeMailbox::store(OutgoingMessage message) {
 }
 
 Task<Result<AppendOutcome>> FakeMailbox::append(std::vector<OutgoingMessage> batch) {
+  co_await breathe();
   if (dead_) co_return lost();
   ++server_.appends;
   const Fault fault = server_.on_append ? server_.on_append() : Fault::none;
@@ -226,6 +248,7 @@ Task<Result<AppendOutcome>> FakeMailbox::append(std::vector<OutgoingMessage> bat
 Task<Result<void>> FakeMailbox::append_begin(const imap::Flags& flags,
                                              const std::optional<imap::InternalDate>& date,
                                              std::uint64_t size) {
+  co_await breathe();
   if (dead_) co_return lost();
   streaming_ = OutgoingMessage();
   streaming_.flags = flags;
@@ -235,12 +258,14 @@ Task<Result<void>> FakeMailbox::append_begin(const imap::Flags& flags,
 }
 
 Task<Result<void>> FakeMailbox::append_put(std::string_view bytes) {
+  co_await breathe();
   if (dead_) co_return lost();
   streaming_.body += bytes;
   co_return Result<void>();
 }
 
 Task<Result<AppendResult>> FakeMailbox::append_end() {
+  co_await breathe();
   if (dead_) co_return lost();
   ++server_.appends;
   if (streaming_.body.size() != wanted_)
@@ -264,6 +289,7 @@ Task<Result<AppendResult>> FakeMailbox::append_end() {
 
 Task<Result<void>> FakeMailbox::store_flags(const imap::UidSet& uids, const imap::Flags& add,
                                             const imap::Flags& remove) {
+  co_await breathe();
   if (dead_) co_return lost();
   auto& folder = *open();
   for (auto& message : folder.messages) {
@@ -275,6 +301,7 @@ Task<Result<void>> FakeMailbox::store_flags(const imap::UidSet& uids, const imap
 }
 
 Task<Result<void>> FakeMailbox::expunge(const imap::UidSet& uids) {
+  co_await breathe();
   if (dead_) co_return lost();
   auto& folder = *open();
   server_.expunged += static_cast<int>(

@@ -54,6 +54,8 @@ struct FakeServer {
   std::function<Fault()> on_append;       // asked before each append
   std::function<bool(Uid)> keeps_back;    // listed, and its body never given
   std::function<bool()> breaks_on_fetch;  // asked before each fetch
+  bool yields = false;                    // operations let others run in between
+  int operations = 0;
   int connections = 0;
   int appends = 0;
   int fetched = 0;
@@ -99,6 +101,7 @@ class FakeMailbox final : public MailTarget {
   Task<Result<void>> expunge(const imap::UidSet& uids) override;
 
  private:
+  Task<void> breathe();
   Unexpected<Error> lost();
   FakeFolder* open() { return server_.folders.contains(open_) ? &server_.folders[open_] : nullptr; }
   Uid store(OutgoingMessage message);

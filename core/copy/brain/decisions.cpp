@@ -60,6 +60,18 @@ std::vector<std::optional<Uid>> match(std::span<const Fingerprint> wanted,
   return out;
 }
 
+unsigned lanes_for(std::chrono::milliseconds round_trip) {
+  constexpr unsigned kMost = 6;  // of the ten that a server of default settings grants a user
+  return static_cast<unsigned>(std::clamp<std::int64_t>(2 + round_trip.count() / 12, 2, kMost));
+}
+
+std::size_t lanes_worth(std::size_t folders, std::uint64_t messages) {
+  constexpr std::uint64_t kMessages = 400;  // a login costs about as much as these
+  constexpr std::size_t kFolders = 8;
+  return static_cast<std::size_t>(
+      std::max<std::uint64_t>({1, messages / kMessages, folders / kFolders}));
+}
+
 FlagChange merge_flags(const imap::Flags& base, const imap::Flags& now,
                        const imap::PermanentFlags& kept) {
   FlagChange out;

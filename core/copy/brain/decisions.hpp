@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -37,6 +38,12 @@ struct Candidate {
 /// twins wanted and two there give two matches.
 std::vector<std::optional<Uid>> match(std::span<const Fingerprint> wanted,
                                       std::span<const Candidate> have);
+
+/// Pairs of connections for servers that answer after `round_trip`: two keep both ends busy, more
+/// hide the waits of a long line.
+unsigned lanes_for(std::chrono::milliseconds round_trip);
+/// Pairs of connections that so many folders with so many messages to copy are worth.
+std::size_t lanes_worth(std::size_t folders, std::uint64_t messages);
 
 /// Three-way merge: what the source changed since it was last seen is done at the destination; what
 /// the destination's user changed stays. Only flags that the destination keeps count.

@@ -285,6 +285,78 @@ TEST_F(Copier, LostAnswersLoseNothingAndDoubleNothing) {
   }
 }
 
+TEST_F(Copier, LanesCopyFoldersSideBySide) {
+  for (auto* server : {&source, &target}) server->yields = true;
+  options.lanes = 3;
+  for (int i = 0; i < 2400; ++i) source.add("Folder/" + std::to_string(i % 12), mail(i));
+  auto report = run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->copied, 2400U);
+  EXPECT_EQ(source.connections, 3);
+  EXPECT_EQ(target.connections, 3);
+  expect_equal();
+  auto again = run();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->copied, 0U);
+  EXPECT_EQ(source.connections, 4) << "a run without work needs one pair";
+}
+
+// A lane that loses its connection ends the others after the batch in hand; nothing is lost or
+// doubled, whoever was where.
+TEST_F(Copier, LanesSurviveLostAnswersInEachOther) {
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::minstd_rand random(seed);
+    source = FakeServer();
+    target = FakeServer();
+    source.folder("INBOX");
+    target.folder("INBOX");
+    for (auto* server : {&source, &target}) server->yields = true;
+    target.uidplus = seed % 2 == 0;
+    options.lanes = 3;
+    options.append_settle = Millis(5);
+    options.attempts = 50;
+    MemoryState fresh;
+    for (int i = 0; i < 2500; ++i) source.add("Folder/" + std::to_string(i % 7), mail(i));
+    for (int i = 0; i < 20; ++i) source.add("Folder/1", "Subject: twin\r\n\r\nsame\r\n");
+    int left = 12;
+    target.on_append = [&] {
+      if (left == 0 || random() % 2 != 0) return Fault::none;
+      --left;
+      const Fault faults[] = {Fault::lost_before, Fault::lost_after, Fault::half};
+      return faults[random() % 3];
+    };
+    auto report = run(fresh);
+    ASSERT_TRUE(report) << report.error().message();
+    EXPECT_LT(left, 12) << "no fault was met";
+    EXPECT_GT(report->reconnects, 0U);
+    expect_equal();
+  }
+}
+
+TEST_F(Copier, AServerThatTakesNoSecondConnectionCostsSpeedOnly) {
+  for (auto* server : {&source, &target}) server->yields = true;
+  options.lanes = 4;
+  for (int i = 0; i < 2000; ++i) source.add("Folder/" + std::to_string(i % 8), mail(i));
+  CopyJob job;
+  job.open_source = [this] { return connect<MailSource>(&source); };
+  int asked = 0;
+  job.open_target = [this, &asked]() -> Task<Result<std::unique_ptr<MailTarget>>> {
+    if (++asked > 1) co_return fail(ErrorCode::denied, "fake login", "too many connections");
+    auto opened = co_await connect<MailTarget>(&target);
+    co_return opened;
+  };
+  job.state = &state;
+  job.clock = &clock;
+  job.options = options;
+  auto report = test::run_task(run_copy(job));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_GT(asked, 1);
+  EXPECT_EQ(report->copied, 2000U);
+  EXPECT_EQ(report->reconnects, 0U);
+  expect_equal();
+}
+
 TEST_F(Copier, AnAppendThatCommitsAfterWeCameBackIsFoundWithinItsTime) {
   fill(20);
   bool first = true;

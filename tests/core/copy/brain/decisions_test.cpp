@@ -90,6 +90,17 @@ TEST(Decisions, TooMuchGoneStopsTheAccount) {
   EXPECT_EQ(too_much_gone({}, false), "") << "the first run knows nothing";
 }
 
+TEST(Decisions, LanesFollowTheLineAndTheWork) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(lanes_for(milliseconds(0)), 2U);
+  EXPECT_EQ(lanes_for(milliseconds(11)), 2U);
+  EXPECT_EQ(lanes_for(milliseconds(50)), 6U);
+  EXPECT_EQ(lanes_for(milliseconds(1000)), 6U);
+  EXPECT_EQ(lanes_worth(1, 399), 1U);
+  EXPECT_EQ(lanes_worth(3, 800), 2U);
+  EXPECT_EQ(lanes_worth(2000, 0), 250U);
+}
+
 TEST(Decisions, ThresholdsHoldOnBothSides) {
   EXPECT_TRUE(rematch_is_good(100, 100, 95));
   EXPECT_FALSE(rematch_is_good(100, 100, 94));
