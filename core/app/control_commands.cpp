@@ -150,7 +150,7 @@ int report_command(std::span<const std::string> args) {
   if (values.count("json") != 0) {
     const auto data = report::collect(state->db());
     if (!data) return report_error(data.error());
-    std::cout << report::to_json(*data) << '\n';
+    std::cout << report::to_json(*data);
     return static_cast<int>(Exit::done);
   }
   std::filesystem::path dir = values["output"].as<std::string>();

@@ -79,6 +79,7 @@ Task<std::optional<StepEnd>> send_part(Env& env, const Step& step, std::vector<s
                                        Counts& counts) {
   auto backoff = kFirstBackoff;
   std::string trouble;
+  Counts part;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
     if (attempt > 1) {
       env.watcher.note(step.id + ": " + trouble + "; tried again in " + format_duration(backoff));
@@ -102,19 +103,21 @@ Task<std::optional<StepEnd>> send_part(Env& env, const Step& step, std::vector<s
       if (!passes(sent.error())) co_return held(step, trouble);
       continue;
     }
+    part.taken += sent->taken.size();
+    part.refused += sent->refused.size();
     counts.taken += sent->taken.size();
     counts.refused += sent->refused.size();
     if (auto noted = note_refusals(env, step, sent->refused); !noted)
       co_return StepEnd::failed(noted.error());
     const Json result = {{"message_id", message_id},
-                         {"taken", sent->taken.size()},
-                         {"refused", sent->refused.size()},
+                         {"taken", part.taken},
+                         {"refused", part.refused},
                          {"deferred", sent->deferred.size()}};
     if (auto noted = env.store.journal(step.id, "result", result); !noted)
       co_return StepEnd::failed(noted.error());
     if (sent->deferred.empty()) {
       // A part of which nobody was taken counts as not sent: another run tries it again.
-      if (counts.taken > 0) {
+      if (part.taken > 0) {
         if (auto noted = env.store.observe("notice-sent", key, result); !noted)
           co_return StepEnd::failed(noted.error());
       }

@@ -5,6 +5,7 @@
 #include "base/json_reader.hpp"
 #include "model/not_moved.hpp"
 #include "plan/plan_json.hpp"
+#include "report/collect_told.hpp"
 #include "report/journal_chain.hpp"
 #include "report/report.hpp"
 
@@ -58,6 +59,8 @@ class Collector {
     MXF_CHECK(read_rollbacks());
     MXF_CHECK(read_people());
     MXF_CHECK(read_gates());
+    if (plan_) read_notices(*plan_, out_);
+    MXF_CHECK(read_alerts(db_, out_));
     MXF_TRY(chain, check_journal(db_));
     out_.journal_records = chain.records;
     out_.journal_broken_at = chain.broken_at;
@@ -296,7 +299,8 @@ class Collector {
                  }));
     std::map<std::string, std::size_t> canary_at;
     for (const auto& seen : out_.observations) {
-      if (seen.kind != "canary-sent" && seen.kind != "canary-found" && seen.kind != "straggler")
+      if (seen.kind != "canary-sent" && seen.kind != "canary-found" && seen.kind != "straggler" &&
+          seen.kind != "straggler-from")
         continue;
       const auto json = parse_json(seen.body, "state: observation");
       if (!json) {
@@ -310,6 +314,10 @@ class Collector {
           box.stragglers += *count;
           box.straggler_at = seen.at;
         }
+        continue;
+      }
+      if (seen.kind == "straggler-from") {
+        add_sender(seen, *json, out_);
         continue;
       }
       auto [it, fresh] = canary_at.emplace(seen.subject, out_.canaries.size());

@@ -102,6 +102,26 @@ struct CanaryLine {
   std::optional<Instant> sent{}, found{};
 };
 
+/// Mail that told an audience, as far as a server took it.
+struct NoticeLine {
+  std::string step, audience, when, state, message_id{};
+  std::int64_t taken = 0, refused = 0;
+  std::optional<Instant> first_tried{}, sent{};
+};
+
+struct AlertLine {
+  std::string channel, kind, subject, text, state;  // state: pending | sending | sent
+  Instant at{};
+};
+
+/// Who still sent to the old server after the flip: an own address whole, of a third party the
+/// domain alone.
+struct StragglerLine {
+  std::string mailbox, from, host;  // host: that handed it to the old server (its newest Received)
+  std::int64_t messages = 0;
+  Instant last{};
+};
+
 struct ApprovalLine {
   std::string gate, who, kind, reason, plan_hash;
   Instant at{};
@@ -147,6 +167,9 @@ struct Data {
   std::vector<DnsWrite> dns;
   std::vector<GateLine> gates;
   std::vector<CanaryLine> canaries;
+  std::vector<StragglerLine> stragglers;
+  std::vector<NoticeLine> notices;
+  std::vector<AlertLine> alerts;
   std::vector<ApprovalLine> approvals;
   std::vector<SnapshotLine> snapshots;
   std::vector<ObservationLine> observations;

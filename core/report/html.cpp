@@ -2,134 +2,17 @@
 // report.html: one file; its Content-Security-Policy forbids scripts and anything from outside.
 // Every text from the state goes through escape_html: t() is the only way in.
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
-#include "base/escape.hpp"
-#include "base/json_reader.hpp"
 #include "report/html_style.hpp"
+#include "report/html_words.hpp"
 #include "report/report.hpp"
 
 namespace mxferry::report {
 namespace {
 
 constexpr std::size_t kMostRows = 500;  // of a long list; report.json has all
-
-std::string t(const std::string& bytes) { return escape_html(bytes); }
-
-// 1 234 567 with thin spaces, which do not break.
-std::string grouped(std::int64_t n) {
-  const std::string digits = std::to_string(n < 0 ? -n : n);
-  std::string out = n < 0 ? "-" : "";
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) out += "\u202f";
-    out += digits[i];
-  }
-  return out;
-}
-
-std::string count(const std::optional<std::int64_t>& n) { return n ? grouped(*n) : "–"; }
-
-std::string size(const std::optional<std::int64_t>& bytes) {
-  if (!bytes) return "–";
-  static const char* const kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  auto value = static_cast<double>(*bytes);
-  std::size_t unit = 0;
-  while (value >= 1024 && unit < 4) {
-    value /= 1024;
-    ++unit;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
-  return text;
-}
-
-// 2026-11-24 10:17:30, in UTC: the page says so once.
-std::string clock_text(Instant at) {
-  auto text = format_instant(at);
-  text[10] = ' ';
-  return text.substr(0, 19);
-}
-std::string when(const std::optional<Instant>& at) { return at ? clock_text(*at) : "–"; }
-
-std::string plural(std::int64_t n, const std::string& one, const std::string& many) {
-  return grouped(n) + " " + (n == 1 ? one : many);
-}
-
-std::string badge(const std::string& text, const std::string& kind) {
-  return "<span class=\"badge " + kind + "\">" + t(text) + "</span>";
-}
-
-std::string kind_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::done:
-      return "good";
-    case Outcome::failed:
-    case Outcome::held:
-      return "bad";
-    case Outcome::done_with_findings:
-    case Outcome::waiting_for_person:
-    case Outcome::rolled_back:
-    case Outcome::rolling_back:
-    case Outcome::paused:
-      return "warn";
-    default:
-      return "info";
-  }
-}
-
-std::string kind_of(StepStatus status) {
-  switch (status) {
-    case StepStatus::done:
-      return "good";
-    case StepStatus::failed:
-      return "bad";
-    case StepStatus::parked:
-    case StepStatus::undone:
-    case StepStatus::waived:
-      return "warn";
-    case StepStatus::pending:
-      return "quiet";
-    default:
-      return "info";
-  }
-}
-
-std::string mailbox_kind(const std::string& state) {
-  if (state == "verified") return "good";
-  if (state == "parked") return "bad";
-  return state == "pending" ? "quiet" : "info";
-}
-
-std::string words_of(const std::string& outcome) {
-  std::string out = outcome;
-  std::replace(out.begin(), out.end(), '_', ' ');
-  return out;
-}
-
-// "waited 38 min · servers 2": the flat part of a journal body.
-std::string facts_of(const std::string& proof) {
-  if (proof.empty()) return "";
-  const auto body = parse_json(proof, "journal");
-  if (!body || !body->is_object()) return "";
-  std::string out;
-  for (const auto& [key, value] : body->items()) {
-    std::string name = words_of(key);
-    std::string shown;
-    if (key.ends_with("_ms") && value.is_number_integer()) {
-      name.resize(name.size() - 3);
-      shown = format_duration(Millis(value.get<std::int64_t>()));
-    } else if (value.is_string()) {
-      shown = value.get<std::string>();
-    } else if (value.is_primitive()) {
-      shown = canonical_json(value);
-    } else {
-      continue;
-    }
-    out += (out.empty() ? "" : " · ") + name + " " + shown;
-  }
-  return out;
-}
 
 class Page {
  public:
@@ -152,6 +35,9 @@ class Page {
     dns();
     gates();
     canaries();
+    stragglers();
+    notices();
+    alerts();
     approvals();
     not_moved();
     integrity();
@@ -163,7 +49,11 @@ class Page {
 
  private:
   void heading(const std::string& title, const std::string& note = "") {
-    out_ += "<h2>" + title + (note.empty() ? "" : "<small>" + note + "</small>") + "</h2>\n";
+    std::string id = title.substr(0, title.find(' '));  // for links and tests
+    std::transform(id.begin(), id.end(), id.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    out_ += "<h2 id=\"" + id + "\">" + title + (note.empty() ? "" : "<small>" + note + "</small>") +
+            "</h2>\n";
   }
 
   void top() {
@@ -493,6 +383,54 @@ class Page {
               "</span></td><td class=\"num soft\">" + when(c.sent) + "</td><td class=\"num\">" +
               (c.found ? clock_text(*c.found) : badge("not found", "warn")) + "</td></tr>";
     out_ += "</tbody></table></div>\n";
+  }
+
+  void stragglers() {
+    if (d_.stragglers.empty()) return;
+    heading("Stragglers", "who still sent to the old server after the flip");
+    out_ +=
+        "<div class=\"card scroll\"><table><thead><tr><th>Mailbox</th><th>From</th><th>Handed over "
+        "by</th><th class=\"num\">Messages</th><th class=\"num\">Last</th></tr></thead><tbody>";
+    std::size_t shown = 0;
+    for (const auto& line : d_.stragglers) {
+      if (++shown > kMostRows) break;
+      out_ += "<tr><td class=\"mono\">" + t(line.mailbox) + "</td><td class=\"mono\">" +
+              t(line.from) + "</td><td class=\"mono\">" + t(line.host) + "</td><td class=\"num\">" +
+              grouped(line.messages) + "</td><td class=\"num soft\">" + clock_text(line.last) +
+              "</td></tr>";
+    }
+    out_ += "</tbody></table>";
+    more(d_.stragglers.size());
+    out_ += "</div>\n";
+  }
+
+  void notices() {
+    if (d_.notices.empty()) return;
+    heading("Notices", "mail that told people");
+    out_ +=
+        "<div class=\"card scroll\"><table><thead><tr><th>Step</th><th>State</th><th "
+        "class=\"num\">Taken</th><th class=\"num\">Refused</th><th>Message-ID</th><th "
+        "class=\"num\">Sent</th></tr></thead><tbody>";
+    for (const auto& line : d_.notices)
+      out_ += "<tr><td class=\"mono\">" + t(line.step) + "</td><td>" +
+              badge(line.state, line.sent ? "good" : "quiet") + "</td><td class=\"num\">" +
+              grouped(line.taken) + "</td><td class=\"num\">" + grouped(line.refused) +
+              "</td><td class=\"mono\">" + t(line.message_id) + "</td><td class=\"num soft\">" +
+              when(line.sent) + "</td></tr>";
+    out_ += "</tbody></table></div>\n";
+  }
+
+  void alerts() {
+    if (d_.alerts.empty()) return;
+    heading("Alerts");
+    out_ += "<div class=\"card\">";
+    for (const auto& line : d_.alerts)
+      out_ += "<div class=\"item\"><div class=\"head\">" +
+              badge(line.state, line.state == "sent" ? "good" : "warn") + "<h3>" + t(line.kind) +
+              "</h3><span class=\"mono\">" + t(line.subject) + "</span><span class=\"soft\">by " +
+              t(line.channel) + "</span><span class=\"when\">" + clock_text(line.at) +
+              "</span></div><p>" + t(line.text) + "</p></div>";
+    out_ += "</div>\n";
   }
 
   void approvals() {

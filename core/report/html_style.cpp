@@ -33,7 +33,7 @@ background:var(--info-bg);color:var(--info)}
 .bad{background:var(--bad-bg);color:var(--bad)}.info{background:var(--info-bg);color:var(--info)}
 .quiet{background:transparent;color:var(--soft);border:1px solid var(--line)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(124px,1fr));gap:12px;margin:20px 0 8px}
-.tile{padding:14px 16px}.tile b{display:block;font-size:22px;white-space:nowrap;line-height:1.25;letter-spacing:-.02em;
+.tile{padding:14px}.tile b{display:block;font-size:20px;white-space:nowrap;line-height:1.25;letter-spacing:-.02em;
 font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:13px}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;margin:0}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
@@ -43,7 +43,8 @@ th{color:var(--soft);font-weight:600;font-size:12.5px;text-align:left;white-spac
 th,td{padding:8px 14px;border-bottom:1px solid var(--line);vertical-align:top}
 tbody tr:last-child td{border-bottom:0}
 .num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td.mono{min-width:17ch}
+td.mono{min-width:28ch}
+.scroll td:first-child{min-width:210px}
 td .words{color:var(--soft);font-size:13px;margin-top:2px;max-width:46ch;overflow-wrap:anywhere}
 .nowrap{white-space:nowrap}
 .lane{display:grid;grid-template-columns:92px 1fr 96px;gap:12px;align-items:center;padding:5px 0;font-size:13px}
@@ -59,6 +60,7 @@ td .words{color:var(--soft);font-size:13px;margin-top:2px;max-width:46ch;overflo
 .key i.flip{background:var(--bad);width:2px;border-radius:0;height:12px;vertical-align:-2px}
 .item{padding:14px 20px;border-bottom:1px solid var(--line)}.item:last-child{border-bottom:0}
 .item .head{display:flex;gap:10px;align-items:baseline;flex-wrap:wrap}
+.item .head .soft{font-size:13px}
 .item .head .when{margin-left:auto;color:var(--soft);font-size:13px;white-space:nowrap}
 .item p{margin:4px 0 0;overflow-wrap:anywhere}
 .diff{margin:10px 0 0;font-size:13px;line-height:1.6}
@@ -73,6 +75,7 @@ details summary{cursor:pointer;color:var(--soft);padding:12px 20px}
 details[open] summary{border-bottom:1px solid var(--line)}
 footer{margin-top:40px;color:var(--soft);font-size:13px}
 @media print{body{background:#fff}.card{box-shadow:none;break-inside:avoid}main{max-width:none;padding:0}}
+@media (max-width:760px){.scroll table{min-width:760px}}
 @media (max-width:640px){main{padding:20px 14px 48px}.lane{grid-template-columns:70px 1fr 70px}}
 )css";
 

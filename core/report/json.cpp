@@ -106,8 +106,9 @@ std::string to_json(const Data& data) {
   Json policy = Json::object();
   for (const auto& [key, value] : data.policy) policy[escape_line(key)] = text(value);
   out["plan"]["policy"] = policy;
-  for (const char* list : {"domains", "mailboxes", "exceptions", "findings", "dns_changes", "gates",
-                           "canaries", "approvals", "zone_snapshots", "observations", "steps"})
+  for (const char* list :
+       {"domains", "mailboxes", "exceptions", "findings", "dns_changes", "gates", "canaries",
+        "stragglers", "notices", "alerts", "approvals", "zone_snapshots", "observations", "steps"})
     out[list] = Json::array();
   for (const auto& d : data.domains)
     out["domains"].push_back({{"name", text(d.name)},
@@ -165,6 +166,29 @@ std::string to_json(const Data& data) {
                                {"address", text(c.address)},
                                {"sent", time(c.sent)},
                                {"found", time(c.found)}});
+  for (const auto& line : data.stragglers)
+    out["stragglers"].push_back({{"mailbox", text(line.mailbox)},
+                                 {"from", text(line.from)},
+                                 {"host", text(line.host)},
+                                 {"messages", line.messages},
+                                 {"last", format_instant(line.last)}});
+  for (const auto& line : data.notices)
+    out["notices"].push_back({{"step", text(line.step)},
+                              {"audience", text(line.audience)},
+                              {"when", text(line.when)},
+                              {"state", text(line.state)},
+                              {"message_id", text(line.message_id)},
+                              {"taken", line.taken},
+                              {"refused", line.refused},
+                              {"first_tried", time(line.first_tried)},
+                              {"sent", time(line.sent)}});
+  for (const auto& line : data.alerts)
+    out["alerts"].push_back({{"channel", text(line.channel)},
+                             {"kind", text(line.kind)},
+                             {"subject", text(line.subject)},
+                             {"text", text(line.text)},
+                             {"state", text(line.state)},
+                             {"at", format_instant(line.at)}});
   for (const auto& a : data.approvals)
     out["approvals"].push_back({{"gate", text(a.gate)},
                                 {"who", text(a.who)},

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/escape.hpp"
 #include "base/json_reader.hpp"
 #include "plan/plan_json.hpp"
 #include "report/journal_chain.hpp"
@@ -66,6 +67,8 @@ inline Plan sample_plan() {
       ConvergeAction{"example.com", "example.com.", {"example.com./MX"}});
   add("monitor:example.com", Stage::monitor, "example.com", Effect::mail, "fetch stragglers",
       MonitorAction{"example.com", Millis(1000), Millis(100), {"ada@example.com"}});
+  add("notice-before-users:example.com", Stage::bulk, "example.com", Effect::notice,
+      "tell the users", NoticeAction{"example.com", "users", "before"});
   add("report", Stage::report, "acme", Effect::read, "write the report", ReportAction{});
   plan.hash = plan::hash_of(plan);
   return plan;
@@ -187,6 +190,23 @@ class Filler {
                       "known: <i>new</i> domain"));
     MXF_CHECK(
         finding("TTL-01", "example.com", "info", "the DNS API gives no TTL below 300 s", "", ""));
+    MXF_CHECK(step("notice-before-users:example.com", "done", kStart + 3 * m, kStart + 4 * m,
+                   "sent to 2 recipients"));
+    const Json notice = {
+        {"message_id", "notice.0@example.com"}, {"taken", 2}, {"refused", 1}, {"deferred", 0}};
+    MXF_CHECK(observe(kStart + 3 * m, "notice-intent", "notice-before-users:example.com", notice));
+    MXF_CHECK(observe(kStart + 4 * m, "notice-sent", "notice-before-users:example.com#0", notice));
+    for (const auto* host : {"mail.third.example", "mail.third.example", "printer.example.com"})
+      MXF_CHECK(observe(kStart + 60 * m, "straggler-from", "ada@example.com",
+                        {{"from", kHostile}, {"host", host}, {"messages", 2}}));
+    MXF_CHECK(
+        db_.run("INSERT INTO outbox(key, kind, at, body, state) VALUES('mail|auth:x','auth',"
+                "$1,$2,'sent')",
+                kStart + 2 * m,
+                canonical_json({{"id", "1"},
+                                {"subject", "bob@example.com"},
+                                {"text", "refused " + escape_line(kHostile)},
+                                {"remedy", "mend"}})));
     MXF_CHECK(db_.run("INSERT INTO pair(id, key, src, dst) VALUES(1,'ada@example.com','a','b')"));
     MXF_CHECK(db_.run("INSERT INTO folder(id, pair, src_name, dst_name) VALUES(1,1,$1,$2)",
                       store::Blob{"INBOX/" + kHostile}, store::Blob{"INBOX"}));

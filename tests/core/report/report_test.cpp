@@ -104,6 +104,22 @@ TEST_F(Report, SaysWhatEachGateProved) {
   EXPECT_EQ(json()["approvals"][0]["who"], "ana");
 }
 
+TEST_F(Report, SaysWhoWasToldAndWhoStillSendsToTheOldServer) {
+  const auto all = json();
+  ASSERT_EQ(all["notices"].size(), 1U);
+  EXPECT_EQ(all["notices"][0]["taken"], 2);
+  EXPECT_EQ(all["notices"][0]["refused"], 1);
+  EXPECT_EQ(all["notices"][0]["sent"], "2026-11-23T10:04:00.000Z");
+  ASSERT_EQ(all["stragglers"].size(), 2U);
+  EXPECT_EQ(all["stragglers"][0]["messages"], 4);
+  EXPECT_EQ(all["stragglers"][0]["host"], "mail.third.example");
+  ASSERT_EQ(all["alerts"].size(), 1U);
+  EXPECT_EQ(all["alerts"][0]["channel"], "mail");
+  EXPECT_EQ(all["alerts"][0]["subject"], "bob@example.com");
+  for (const char* title : {"Stragglers", "Notices", "Alerts"})
+    EXPECT_THAT(to_html(data()), HasSubstr(">" + std::string(title) + "<"));
+}
+
 TEST_F(Report, NotMovedIsNeverEmpty) {
   EXPECT_EQ(json()["not_moved"], Json({"calendars", "contacts"}));
   sql("DELETE FROM plan");
@@ -129,7 +145,7 @@ TEST_F(Report, ADamagedPlanIsReportedAndTheRestStands) {
   const auto all = json();
   EXPECT_EQ(all["problems"].size(), 1U);
   EXPECT_EQ(all["mailboxes"].size(), 3U);
-  EXPECT_EQ(all["steps"].size(), 11U);
+  EXPECT_EQ(all["steps"].size(), 12U);
 }
 
 TEST_F(Report, ARollbackSaysWhenAndWhatItStranded) {
