@@ -172,6 +172,7 @@ Task<StepEnd> provision(Env& env, const Step& step, const ProvisionAction& actio
   const Json intent = {{"account", wanted.address}};
   if (auto noted = env.store.journal(step.id, "intent", intent); !noted)
     co_return StepEnd::failed(noted.error());
+  crash_point("provision.intent");
   auto* provider = env.provider;
   auto make = [provider, wanted, reference = box->dest_secret, stop = env.stop]() -> Result<bool> {
     MXF_CHECK(provider->ensure_account(wanted, reference, stop));

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/crash_point.hpp"
 #include "plugin/host.hpp"
 
 namespace mxferry::plugin {
@@ -68,8 +69,11 @@ Result<void> replace_file(const std::string& path, std::string_view content,
     if (like != nullptr && (::fchown(file.fd, like->st_uid, like->st_gid) != 0 ||
                             ::fchmod(file.fd, like->st_mode & 07777U) != 0))
       return false;
-    return ::fsync(file.fd) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0 &&
-           ::fsync(folder) == 0;
+    if (::fsync(file.fd) != 0) return false;
+    crash_point("file.written");
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return false;
+    crash_point("file.renamed");
+    return ::fsync(folder) == 0;
   };
   if (written()) return {};
   auto error = system_error("write " + path);

@@ -4,7 +4,8 @@
 nobody killed. The lab's beta.test is moved once without a kill; then once for each moment, on a lab that was put back:
 killed there, run again to its end, and compared: RRsets at both name servers (without the SOA's serial), each folder's
 multiset of (SHA-256, instant, flags) at the new host, folders, subscriptions and quotas, the steps' states, exit code and
-findings, nothing left open in the state file; and the old host as it was. One line a moment; exit 0 if all are the same,
+findings, nothing left open in the state file, each notice sent (again at most once a kill, under the same Message-ID and
+with the same octets); and the old host as it was. One line a moment; exit 0 if all are the same,
 1 if one is not, 77 without root. Python's standard library only.
 
     kills.py --mxferry PROGRAM [--dir DIR] [--seed N] [--moments N] [--only POINT[,POINT...]] [--keep]
@@ -16,6 +17,7 @@ the seed; or `sometime`: a time into the run, drawn from the seed, and for half 
 import argparse
 import collections
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -23,9 +25,11 @@ import random
 import re
 import shutil
 import signal
+import socketserver
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -41,10 +45,11 @@ MAIL_UID = 7717
 
 # Once inside each kind of step that writes; between intent and result of APPENDs and of DNS writes.
 POINTS = [
-    "provision.made:2", "dns.intent.names", "dns.applied.lower-ttl",
+    "provision.intent:2", "file.written:2", "file.renamed", "provision.made:2", "dns.intent.names", "dns.applied.lower-ttl",
     "append.intent:4", "append.streaming:3", "append.streamed", "append.answered:6", "step.running.bulk:2",
     "step.running.deltas:2", "dns.applied.overlap", "step.ended.last:2", "canary.sent.canary-direct",
     "flip.marked:2", "dns.intent.flip", "dns.applied.flip", "canary.removed.canary-public",
+    "notice.intent.notice-before-users", "notice.sent.notice-before-operators", "notice.sent.notice-after-users",
     "step.ended.monitor", "dns.applied.finalize", "dns.intent.restore-ttl", "step.ended.report",
 ]
 # In scripts/test: of each group one, chosen by the seed, and one anywhere.
@@ -52,7 +57,7 @@ GROUPS = [
     ["append.intent:4", "append.streamed", "append.answered:6"],
     ["dns.intent.names", "dns.applied.lower-ttl", "dns.applied.overlap", "dns.intent.restore-ttl"],
     ["flip.marked:2", "dns.intent.flip", "dns.applied.flip"],
-    ["provision.made:2", "canary.sent.canary-direct", "canary.removed.canary-public", "step.ended.report"],
+    ["file.written:2", "provision.made:2", "notice.sent.notice-before-users", "canary.sent.canary-direct", "canary.removed.canary-public", "step.ended.report"],
 ]
 
 
@@ -71,12 +76,57 @@ def run(*argv, **more):
     return done.stdout
 
 
+class Notices(socketserver.ThreadingTCPServer):
+    """An SMTP server that takes the run's notices: what came under which Message-ID."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), NoticeTaker)
+        self.seen = collections.defaultdict(list)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def begin(self):
+        self.seen.clear()
+
+
+class NoticeTaker(socketserver.StreamRequestHandler):
+    def handle(self):
+        def say(text):
+            self.wfile.write(text.encode() + b"\r\n")
+
+        say("220 notices.test ESMTP")
+        for line in self.rfile:
+            verb = line.split(b" ")[0].strip().upper()
+            if verb == b"EHLO":
+                say("250-notices.test")
+                say("250 8BITMIME")
+            elif verb == b"DATA":
+                say("354 go on")
+                text = b""
+                for part in self.rfile:
+                    if part == b".\r\n":
+                        break
+                    text += part
+                found = re.search(rb"(?im)^message-id: *(\S+)", text)
+                name = found.group(1).decode() if found else "without Message-ID"
+                self.server.seen[name].append(hashlib.sha256(text).hexdigest())
+                say("250 taken")
+            elif verb == b"QUIT":
+                say("221 bye")
+                return
+            else:
+                say("250 ok")
+
+
 class World:
     """The lab with short TTLs, and how it is put back to its beginning."""
 
     def __init__(self, directory):
         self.dir = directory
         self.serial = 0
+        self.notices = Notices()
 
     def up(self):
         down = [os.path.join(LAB, "down"), self.dir]
@@ -96,6 +146,8 @@ class World:
             text = file.read()
         with open(plan, "w", encoding="utf-8") as file:
             file.write(re.sub(r"(?m)^lowered = \d+", "lowered = 2", text))
+            file.write(f'\n[notice]\nsmtp = "smtp://127.0.0.1:{self.notices.server_address[1]}"\nfrom = "moving@{DOMAIN}"\n'
+                       f'operators = ["operator@{DOMAIN}"]\n')
         with open(os.path.join(self.dir, "zones", DOMAIN + ".zone"), encoding="utf-8") as file:
             text = file.read()
         text, found = re.subn(r"(?m)^@ 10 IN SOA (\S+ \S+) 1 (.*) 10$", r"@ 2 IN SOA \1 SERIAL \2 2", text)
@@ -116,6 +168,7 @@ class World:
             os.chown(os.path.join(inbox.path, "cur", name), MAIL_UID, MAIL_UID)
 
     def reset(self):
+        self.notices.begin()
         shutil.rmtree(os.path.join(self.env["LAB_MAIL"], "new", DOMAIN), ignore_errors=True)
         users = self.env["LAB_NEW_USERS"]
         with open(os.open(users + ".reset", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii"):
@@ -249,6 +302,7 @@ class Run:
             "open intents": (open_writes, open_appends),
             "zone": zones,
             "mail at the new host": new,
+            "notices": sorted(self.world.notices.seen),
             "report": report.get("outcome", report.get("state")),
         }
 
@@ -299,6 +353,8 @@ class Proof:
         if code not in (0, 1):
             raise Failed(f"the run that nobody kills ends with exit {code}; see {one.log}")
         self.wanted = one.outcome(code)
+        if len(self.wanted["notices"]) != 4 or any(len(came) != 1 for came in self.world.notices.seen.values()):
+            raise Failed(f"the run that nobody kills sends these notices: {dict(self.world.notices.seen)}")
         if self.wanted["open intents"] != (0, 0):
             raise Failed(f"the run that nobody kills leaves intents open: {self.wanted['open intents']}")
         for address, box in self.old.items():
@@ -326,11 +382,12 @@ class Proof:
     def kill_and_compare(self, moment, one):
         """What happened, in words, and what differs."""
         started = time.monotonic()
-        problems = []
+        problems, kills = [], 1
         if moment == "sometime":
             times = [self.random.uniform(0.01, 0.95) * self.duration]
             if self.random.random() < 0.5:
                 times.append(self.random.uniform(0.05, 4.0))
+                kills = 2
             told = []
             for after in times:
                 process = one.start()
@@ -355,6 +412,9 @@ class Proof:
         if not problems:
             outcome = one.outcome(code)
             problems = list(difference(self.wanted, outcome))
+            for name, came in self.world.notices.seen.items():
+                if len(came) > 1 + kills or len(set(came)) != 1:
+                    problems.append(f"notice {name} came {len(came)} times as {len(set(came))} texts, with {kills} kills")
             problems += [f"old host: {line}" for line in difference(self.old, self.world.mailboxes("old"))]
         return f"killed after {where}; the same command took {again:.1f} s, exit {code}; ", problems
 
