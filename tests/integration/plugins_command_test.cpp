@@ -119,6 +119,29 @@ TEST(PluginsCommand, TrustIsWhatMakesAPluginLoad) {
   EXPECT_NE(out.find("chmod go-w"), std::string::npos) << out;
 }
 
+// A constructor of the library writes a file as soon as the library is mapped.
+TEST(PluginsCommand, ListAndInfoOpenOnlyPluginJson) {
+  const test::TempDir dir;
+  const auto seen = dir / "mapped";
+  ASSERT_TRUE(test::build_plugin(
+      dir.path(), "eager",
+      "#include <fstream>\n__attribute__((constructor)) static void mapped() { std::ofstream(\"" +
+          seen.string() + "\") << 1; }\n#define ID \"eager\"\n" +
+          plugin_with("    return std::vector<RRset>{};"),
+      test::sample_manifest("eager")));
+  const std::string where = " --plugins " + dir.path().string() + " ";
+  ASSERT_EQ(exit_of("plugins trust " + (dir / "eager").string()), 0);
+  std::string out;
+  for (const std::string command :
+       {"plugins list", "plugins list --json", "plugins info eager", "plugins info eager --json"}) {
+    EXPECT_EQ(exit_of(command + where, &out), 0) << command;
+    EXPECT_NE(out.find("eager"), std::string::npos) << command << " looked at it\n" << out;
+    EXPECT_FALSE(std::filesystem::exists(seen)) << command << " mapped the library";
+  }
+  exit_of("plugins check " + (dir / "eager").string(), &out);
+  EXPECT_TRUE(std::filesystem::exists(seen)) << "control: mapped, it writes\n" << out;
+}
+
 TEST(DnsCommand, MistakesEndWithExit2AndSecretsAreNeverRepeated) {
   const std::string base = "dns records --plugin powerdns --zone z.test ";
   std::string out;

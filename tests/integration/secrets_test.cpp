@@ -226,6 +226,54 @@ TEST_F(SecretsOfSync, ThatStandWhereAReferenceBelongsAreNotRepeated) {
   EXPECT_EQ(server.connections(), 0);
 }
 
+std::string core_limit(pid_t pid) {
+  std::istringstream lines(slurp("/proc/" + std::to_string(pid) + "/limits"));
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("Max core file size")) return line;
+  return "";
+}
+
+// A fault of ours at the worst moment: the password is in memory. Nothing of it may be left behind.
+TEST_F(SecretsOfSync, ThatCrashesLeavesNoCoreAndNoSecret) {
+  for (const int signal : {SIGSEGV, SIGABRT}) {
+    auto hanging = options();
+    hanging.address = "127.0.0.1";
+    hanging.hang_at = "LOGIN";
+    TlsImapServer server(hanging);
+    const TempDir home;
+    fs::remove_all(dir / "state");
+    const auto cwd = fs::current_path();
+    fs::current_path(home.path());  // where a core would be written
+    PipedRun run(args(server), {{"SECRET_OF_SOURCE", kOld},
+                                {"HOME", home.path().string()},
+                                {"TMPDIR", home.path().string()}});
+    ASSERT_TRUE(server.wait_for_hang()) << run.output();
+    fs::current_path(cwd);
+    EXPECT_NE(leak("the server's transcript", server.transcript()), "") << "control: it was used";
+#ifndef MXFERRY_SANITIZED
+    std::istringstream words(core_limit(run.pid()).substr(18));
+    std::string soft, hard;
+    words >> soft >> hard;
+    EXPECT_EQ(soft, "0");
+    EXPECT_EQ(hard, "0");
+#endif
+    run.kill(signal);
+    EXPECT_EQ(run.wait(seconds(10)), 128 + signal) << run.output();
+    EXPECT_EQ(leak("the output", run.output()), "");
+    EXPECT_EQ(leak_below(dir / "state"), "");
+    EXPECT_EQ(leak_below(home.path()), "");
+    for (const auto& where :
+         {home.path(), fs::current_path(), dir.path(), fs::path("/var/crash")}) {
+      std::error_code ec;
+      for (const auto& entry : fs::directory_iterator(where, ec)) {
+        const auto name = entry.path().filename().string();
+        if (!entry.is_regular_file()) continue;
+        EXPECT_FALSE(name == "core" || name == "core." + std::to_string(run.pid())) << entry.path();
+      }
+    }
+  }
+}
+
 std::vector<std::string> dns_args(const HttpServer& server, const std::string& reference) {
   return {"--log-level", "trace",
           "dns",         "records",
