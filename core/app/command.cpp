@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "base/escape.hpp"
+#include "model/finding_catalog.hpp"
 
 namespace mxferry::app {
 
@@ -45,6 +46,10 @@ Exit exit_for(ErrorCode code) {
 int report_error(const Error& error) {
   std::cerr << "mxferry: " << error.message() << '\n';
   if (!error.remedy.empty()) std::cerr << "  what to do: " << escape_line(error.remedy) << '\n';
+  const auto* known = exit_for(error.code) == Exit::refused
+                          ? find_finding(std::string_view(error.text).substr(0, 5))
+                          : nullptr;
+  if (known != nullptr) std::cerr << "  more: mxferry explain " << known->id << '\n';
   return static_cast<int>(exit_for(error.code));
 }
 

@@ -115,10 +115,10 @@ int approve_command(std::span<const std::string> args) {
         fail(ErrorCode::usage, "approve", "no plan is under way here: run it first").error());
   const auto given = values["plan"].as<std::string>();
   if (given.size() < 12 || !(*plan)->hash.starts_with(given)) {
-    Error error =
-        fail(ErrorCode::gate, "approve",
-             "the plan under way is " + (*plan)->hash.substr(0, 16) + ", not " + escape_line(given))
-            .error();
+    Error error = fail(ErrorCode::gate, "approve",
+                       "AP-01: the plan under way is " + (*plan)->hash.substr(0, 16) + ", not " +
+                           escape_line(given))
+                      .error();
     return report_error(
         error.with_remedy("look at the plan under way (mxferry status), then approve that hash"));
   }

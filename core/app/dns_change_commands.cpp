@@ -183,7 +183,7 @@ Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute) {
   MXF_TRY(fresh, compute(again));
   if (!same_changes(changes, fresh)) {
     auto error = fail(ErrorCode::conflict, "change " + o.target.zone,
-                      "somebody else changed the zone meanwhile; nothing was written")
+                      "DC-02: somebody else changed the zone meanwhile; nothing was written")
                      .error();
     return fail(
         std::move(error.with_remedy("look at it again: the same command shows the new "
@@ -195,7 +195,7 @@ Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute) {
   MXF_TRY(left, compute(after));
   if (!left.empty())
     return fail(ErrorCode::conflict, "change " + o.target.zone,
-                std::to_string(left.size()) + " changes are left after the write");
+                "DC-03: " + std::to_string(left.size()) + " changes are left after the write");
   if (o.json) print(o, fresh, "applied");
   std::cerr << fresh.size() << (fresh.size() == 1 ? " RRset" : " RRsets")
             << " written and read back\n";

@@ -200,7 +200,7 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& option
            a.account.credentials.user == b.account.credentials.user;
   };
   if (same(source, dest))
-    return fail(ErrorCode::gate, "mxferry", "source and destination are the same mailbox");
+    return fail(ErrorCode::gate, "mxferry", "SY-01: source and destination are the same mailbox");
   MXF_TRY(source_secret, resolve_secret(options.source_secret));
   MXF_TRY(dest_secret, resolve_secret(options.dest_secret));
   source.account.credentials.secret = std::move(source_secret);

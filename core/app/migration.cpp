@@ -129,9 +129,10 @@ Result<plan::Computed> Migration::compute(std::stop_token stop) {
 Result<void> Migration::check_scale(std::int64_t scale, std::stop_token stop) {
   if (scale <= 1) return {};
   const auto refuse = [](const std::string& what) {
-    Error error = fail(ErrorCode::gate, "--time-scale",
-                       what + " is not loopback: plan durations may be shortened in a lab only")
-                      .error();
+    Error error =
+        fail(ErrorCode::gate, "--time-scale",
+             "SC-01: " + what + " is not loopback: plan durations may be shortened in a lab only")
+            .error();
     return fail(std::move(error.with_remedy("leave --time-scale out")));
   };
   for (const auto* side : {&file_.source, &file_.dest}) {

@@ -135,7 +135,7 @@ Result<void> choose_plan(Session& session, const GivenPlan& given, bool adopt,
     const auto input = given.ready->inputs.find("config");
     if (input == given.ready->inputs.end() || input->second != file.sha256) {
       Error error = fail(ErrorCode::gate, "run",
-                         "plan.toml or mailboxes.csv changed since this plan was made")
+                         "RN-01: plan.toml or mailboxes.csv changed since this plan was made")
                         .error();
       return fail(std::move(
           error.with_remedy("make it again with mxferry plan -o, look at it, and run that")));
@@ -161,10 +161,10 @@ Result<void> choose_plan(Session& session, const GivenPlan& given, bool adopt,
   }
   if (frozen) {
     if (!adopt) {
-      Error error =
-          fail(ErrorCode::gate, "run",
-               "the plan differs from the one that is under way:\n" + plan::diff(*frozen, fresh))
-              .error();
+      Error error = fail(ErrorCode::gate, "run",
+                         "RN-02: the plan differs from the one that is under way:\n" +
+                             plan::diff(*frozen, fresh))
+                        .error();
       return fail(std::move(error.with_remedy(
           "put the file back, or take the new plan with --adopt (approvals are asked for again)")));
     }
@@ -175,7 +175,7 @@ Result<void> choose_plan(Session& session, const GivenPlan& given, bool adopt,
   for (const auto& finding : findings) MXF_CHECK(store.put_finding(finding));
   if (has_blocks(findings)) {
     std::cerr << plan::print(findings);
-    return fail(ErrorCode::gate, "run", "the plan has findings that block it (above)");
+    return fail(ErrorCode::gate, "run", "RN-03: the plan has findings that block it (above)");
   }
   MXF_CHECK(store.freeze(fresh));
   session.plan = std::move(fresh);
@@ -397,7 +397,7 @@ int run_command(std::span<const std::string> args) {
   const auto state = store.run_state();
   if (!state) return report_error(state.error());
   if (*state == "rolled_back") {
-    Error error = fail(ErrorCode::gate, "run", "this migration was rolled back").error();
+    Error error = fail(ErrorCode::gate, "run", "RN-04: this migration was rolled back").error();
     return report_error(error.with_remedy("start another one with an id of its own"));
   }
   if (auto reopened = pipeline::reopen_steps(store, *session.plan); !reopened)

@@ -120,7 +120,7 @@ Result<void> AccountCopy::guard(const std::vector<FolderInfo>& listed) {
   Error error;
   error.code = ErrorCode::gate;
   error.operation = "copy " + job_.name;
-  error.text = std::move(why);
+  error.text = "MB-07: " + why;
   error.remedy =
       "nothing was changed; look at the source, and if this is meant, run once with --accept-gone";
   return fail(std::move(error));

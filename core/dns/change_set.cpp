@@ -53,8 +53,8 @@ Unexpected<Error> changed_by_someone(const DnsEdit& edit, const std::vector<std:
   Error error;
   error.code = ErrorCode::conflict;
   error.operation = "change " + name_of(edit);
-  error.text =
-      "somebody else changed it: it now holds " + (have.empty() ? "nothing" : escape_line(have));
+  error.text = "DC-02: somebody else changed it: it now holds " +
+               (have.empty() ? "nothing" : escape_line(have));
   return fail(
       std::move(error.with_remedy("look at it (mxferry dns records), then make a new plan")));
 }
@@ -147,7 +147,7 @@ std::string to_string(Probe probe) {
 Result<void> audit_change(const std::string& zone, const ZoneChange& change) {
   const ZoneRRset& any = change.after ? *change.after : *change.before;
   const auto refuse = [&](const std::string& why) {
-    return fail(ErrorCode::gate, "change " + any.name + " " + any.type, why);
+    return fail(ErrorCode::gate, "change " + any.name + " " + any.type, "DC-01: " + why);
   };
   if (any.name == zone && (any.type == "NS" || any.type == "SOA"))
     return refuse("the apex NS and SOA are never changed by a migration");
@@ -217,7 +217,7 @@ Result<void> write_changes(DnsApi& api, const std::string& zone,
   const auto outcome = api.apply(zone, changes, stop);
   // An error, `partial` and `unknown` alike: only what the API shows now tells what stands.
   if (outcome && outcome->applied == Applied::none)
-    return fail(ErrorCode::conflict, "write to " + zone, "the DNS API applied nothing");
+    return fail(ErrorCode::conflict, "write to " + zone, "DC-02: the DNS API applied nothing");
   if (outcome) {
     for (const auto& id : outcome->change_ids) {
       for (int ask = 0;; ++ask) {
@@ -245,7 +245,7 @@ Result<void> write_changes(DnsApi& api, const std::string& zone,
     Error error;
     error.code = ErrorCode::conflict;
     error.operation = "write to " + zone;
-    error.text = std::to_string(changes.size() - standing) + " of " +
+    error.text = "DC-03: " + std::to_string(changes.size() - standing) + " of " +
                  std::to_string(changes.size()) + " changes do not stand after the write";
     return fail(
         std::move(error.with_remedy("look at the zone (mxferry dns records) and run the same "

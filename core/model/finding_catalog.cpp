@@ -14,6 +14,16 @@ constexpr std::array kCatalog{
                  "on, and the alert is tried again until it is sent; until then nobody was told.",
                  "Read the words, mend [alert] of the plan or what it names. The next try comes by "
                  "itself, and the finding goes with the first that succeeds."},
+    FindingEntry{"AP-01", "gate", "The approval is for another plan",
+                 "An approval covers exactly the plan whose hash it names, so that nobody approves "
+                 "what they have not seen. The plan under way is another one.",
+                 "Look at the plan under way with `mxferry status` and `mxferry plan`, then "
+                 "approve its hash."},
+    FindingEntry{
+        "AP-02", "gate", "The flip waits for an approval",
+        "approve.flip = 1: a person looks at the plan before MX and client records change.",
+        "`mxferry approve FILE --gate flip --plan HASH`, as the sentence says; or set approve.flip "
+        "= \"auto\" in a new plan."},
     FindingEntry{
         "CM-01", "block", "Caches could hold a combination that harms mail",
         "Resolvers, receivers and senders keep old answers for a while, each of them on its own. "
@@ -27,6 +37,26 @@ constexpr std::array kCatalog{
                  "No mailbox of the domain is in the plan, so nothing could prove it.",
                  "Add a mailbox of the domain to mailboxes.csv, or set domain.canary to one that "
                  "is there."},
+    FindingEntry{"CN-02", "gate", "The new MX refuses the canary",
+                 "A real message to the mailbox was refused: after the flip, mail would be, too.",
+                 "Make the mailbox known to the new MX, then run the same command again."},
+    FindingEntry{
+        "CN-03", "gate", "The canary did not arrive",
+        "The new MX took the message, and it was not found in the mailbox within 15 minutes.",
+        "Look at the new server's delivery and its junk filter, then run the same command again."},
+    FindingEntry{"DC-01", "gate", "A change that is never made",
+                 "No plan may change the apex NS or SOA, leave a name without MX where it had one, "
+                 "or have two SPF records: each of them loses mail.",
+                 "Mend the wanted records; the sentence names the RRset."},
+    FindingEntry{"DC-02", "gate", "Somebody else changed the zone",
+                 "Each write reads first. What stands there is not what the plan was made from, "
+                 "and mxferry does not write over the change of another.",
+                 "Look with `mxferry dns records`, then make a new plan, or run the same command "
+                 "again where it shows the new difference."},
+    FindingEntry{"DC-03", "gate", "A write does not stand",
+                 "Read back after the write, the zone does not hold all of it.",
+                 "Look at the zone with `mxferry dns records` and run the same command again: it "
+                 "goes on from what stands."},
     FindingEntry{"DK-06", "block", "The DKIM selector is taken",
                  "A record with another key stands at the selector that the new provider wants. "
                  "Replacing it would break signatures of whoever uses it today.",
@@ -37,6 +67,10 @@ constexpr std::array kCatalog{
                  "never writes over another's change.",
                  "Look with `mxferry dns records`, find out who changed it, and put it right by "
                  "hand or with `mxferry dns apply`."},
+    FindingEntry{"LK-01", "gate", "Another process is at work on this state",
+                 "One process acts on a migration; a second one could do things twice.",
+                 "Wait for it, or stop it with `kill PID`: it ends within 5 s and the same command "
+                 "goes on."},
     FindingEntry{"MB-01", "gate", "A mailbox is not ready for the flip",
                  "The flip waits until every mailbox of the domain is copied, its last delta is "
                  "younger than delta.max_age, and the comparison of both sides is clean.",
@@ -58,6 +92,20 @@ constexpr std::array kCatalog{
         "Read back, the message has other octets than the source's. Some providers rewrite "
         "headers or line ends. Both digests are kept.",
         "Compare the two. If the change is harmless, accept the finding with a reason."},
+    FindingEntry{"MB-05", "gate", "The copy of a mailbox stopped for safety",
+                 "The source has a new UIDVALIDITY and other content, or the destination rewrites "
+                 "what it is given. Going on could double or lose mail.",
+                 "Read why, look at both sides, and decide: `mxferry sync` has --adopt-altered, "
+                 "--copy and --accept-gone. Then run the same command again."},
+    FindingEntry{"MB-06", "gate", "Both sides of a mailbox differ",
+                 "The comparison by digest, date and flags found differences that copying again "
+                 "did not mend.",
+                 "See the report for the list, mend the cause, run the same command again."},
+    FindingEntry{"MB-07", "gate", "Too much is gone from the source",
+                 "More than half of the known messages, INBOX or every folder is gone at once. A "
+                 "server's statement alone destroys nothing.",
+                 "Nothing was changed. Look at the source; if it is meant, run `mxferry sync` once "
+                 "with --accept-gone."},
     FindingEntry{"MX-01", "block", "A new MX record cannot be read",
                  "An MX record is a preference and a host name (RFC 5321 §5.1, RFC 1035 §3.3.9).",
                  "Write each one as \"PREFERENCE HOST.\" with a final dot."},
@@ -108,6 +156,47 @@ constexpr std::array kCatalog{
                  "name those cannot be looked for.",
                  "Make the name resolve from here and compute the plan again, or accept "
                  "\"OH-02:HOST\" with a reason."},
+    FindingEntry{"PL-01", "gate", "A plugin's folder may be written by others",
+                 "Plugins run inside mxferry with all that it may do. Whoever may write the file, "
+                 "or a folder above it, could put code there.",
+                 "Run the command that the sentence names (chown, chmod go-w), or install the "
+                 "plugin elsewhere."},
+    FindingEntry{"PL-02", "gate", "A plugin is not trusted",
+                 "plugins.lock beside the plugins has no line for it, so its code is not loaded.",
+                 "If you know where it comes from: `mxferry plugins trust PATH`."},
+    FindingEntry{"PL-03", "gate", "A plugin was changed",
+                 "The sha256 of its library is not the one in plugins.lock.",
+                 "Find out who changed it. If you know: `mxferry plugins trust PATH`."},
+    FindingEntry{"RB-01", "gate", "The old side is not proven alive",
+                 "A rollback sends mail to the old servers again. One that does not answer, log in "
+                 "or take mail would lose it.",
+                 "Bring the old side back first, then run the rollback again."},
+    FindingEntry{
+        "RB-02", "gate", "Mail would stay behind on the new side",
+        "Messages arrived on the new side since the flip. This version does not carry them back.",
+        "Run it again with --strand-new-mail: they stay there and are listed."},
+    FindingEntry{"RN-01", "gate", "The plan file is older than its configuration",
+                 "plan.toml or mailboxes.csv changed since `mxferry plan -o` wrote it.",
+                 "Make it again with `mxferry plan -o`, look at it, and run that."},
+    FindingEntry{
+        "RN-02", "gate", "The plan differs from the one under way",
+        "A run executes the plan that it froze. A changed file is another plan; the difference is "
+        "printed.",
+        "Put the file back, or take the new plan with --adopt; approvals are asked for again."},
+    FindingEntry{"RN-03", "gate", "The plan is blocked",
+                 "It has findings of severity block that nobody accepted; they are printed.",
+                 "Mend each, or accept it by its id with a reason in the plan."},
+    FindingEntry{"RN-04", "gate", "The migration was rolled back",
+                 "Going on would flip again what somebody took back.",
+                 "Start another migration with an id of its own."},
+    FindingEntry{
+        "RN-05", "gate", "The plan needs what this version does not know",
+        "A step of the plan names something that this version of mxferry cannot do or see.",
+        "Go on with the version that made the plan."},
+    FindingEntry{
+        "SC-01", "gate", "--time-scale outside of a lab",
+        "Plan durations may be shortened only where every server of the plan is on this machine.",
+        "Leave --time-scale out."},
     FindingEntry{"SPF-01", "block", "The domain has two SPF records",
                  "Receivers answer permerror, which many treat as a failure (RFC 7208 §4.5).",
                  "Remove one of them before the migration."},
@@ -120,6 +209,11 @@ constexpr std::array kCatalog{
     FindingEntry{"SPF-04", "warning", "The SPF record is long",
                  "Above 450 octets DNS answers may not fit into one packet everywhere.",
                  "Drop terms that nobody uses any more."},
+    FindingEntry{"SPF-07", "block", "The old SPF record names the MX",
+                 "Its `mx` or `a` means other hosts after the flip, and the addresses that it "
+                 "means today are not known, so the overlap cannot be written.",
+                 "Make the old hosts' addresses resolvable from here, or write ip4: terms into the "
+                 "old record."},
     FindingEntry{"ST-01", "warning, block", "MTA-STS is in mode testing, or has two records",
                  "Senders may still hold an earlier policy in mode enforce and refuse the new MX "
                  "hosts (RFC 8461 §5); the plan stages the policy as if it were enforced. Two TXT "
@@ -138,6 +232,8 @@ constexpr std::array kCatalog{
                  "not fetch one that lists the new hosts.",
                  "Publish the TXT record again, so that the plan stages the policy; or accept it "
                  "if no policy was published within the last year."},
+    FindingEntry{"SY-01", "gate", "Both ends are the same mailbox",
+                 "Copying a mailbox into itself doubles it.", "Check --source and --dest."},
     FindingEntry{
         "TTL-01", "info", "The DNS API has a floor for TTLs",
         "It gives no TTL as low as ttl.lowered. The plan counts with the floor: caches keep "
@@ -147,6 +243,10 @@ constexpr std::array kCatalog{
                  "A wildcard answers for a name until the name exists; then all types that it "
                  "showed there are gone (RFC 4592 §2.2).",
                  "Plan the hidden types at the new name too, or replace the wildcard by names."},
+    FindingEntry{"ZN-01", "gate", "The zone is not the one that the world asks",
+                 "The delegation walk from the root finds the name in another zone than [[domain]] "
+                 "dns.zone: writing there would change nothing.",
+                 "Name the delegated zone in [[domain]] dns.zone."},
 };
 
 }  // namespace

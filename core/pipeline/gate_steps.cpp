@@ -163,7 +163,7 @@ Task<std::optional<StepEnd>> deliver_canary(Env& env, const Step& step, const co
         Error error = sent.error();
         if (error.code == ErrorCode::refused)
           co_return StepEnd::held(
-              "canary: the new MX " + canary.host + " refuses mail for " + canary.to + ": " +
+              "CN-02: canary: the new MX " + canary.host + " refuses mail for " + canary.to + ": " +
                   error.message(),
               "make the mailbox known to the new MX, then run the same command again");
         co_return StepEnd::failed(std::move(error));
@@ -178,7 +178,7 @@ Task<std::optional<StepEnd>> deliver_canary(Env& env, const Step& step, const co
     const auto there = co_await look_for_canary(env, box, canary.token, kCanaryLimit);
     if (!there) co_return StepEnd::failed(there.error());
     if (!*there)
-      co_return StepEnd::held("canary: " + canary.host +
+      co_return StepEnd::held("CN-03: canary: " + canary.host +
                                   " took the message, but it did not reach " + canary.to +
                                   " within 15 minutes",
                               "look at the new server's delivery and its junk filter");
@@ -218,7 +218,7 @@ Task<StepEnd> approval(Env& env, const Step& step, const ApproveAction& action) 
       co_return StepEnd::failed(noted.error());
     co_return StepEnd::done("approved by the plan's policy");
   }
-  const std::string why = "waits for a person: the flip needs an approval";
+  const std::string why = "AP-02: waits for a person: the flip needs an approval";
   const std::string how = "mxferry approve " + env.file.file.string() + " --gate " + action.gate +
                           " --plan " + env.plan.hash.substr(0, 16);
   if (auto written = env.store.set_step(step.id, StepStatus::waiting, why); !written)
@@ -283,7 +283,7 @@ Task<StepEnd> canary(Env& env, const Step& step, const CanaryAction& action) {
   const std::string to = named == env.plan.policy.end() ? "" : named->second;
   const auto* box = env.mailbox(to);
   if (domain == nullptr || box == nullptr)
-    co_return StepEnd::held("no mailbox to send a canary to",
+    co_return StepEnd::held("CN-01: no mailbox to send a canary to",
                             "set domain.canary to a mailbox of the plan");
   // Not one conditional expression: g++ 12 mixes up the frames of two awaits in its branches.
   std::optional<Result<std::vector<Target>>> targets_found;

@@ -123,10 +123,10 @@ Task<StepEnd> take_inventory(Env& env, const Step& step) {
     const auto delegation = co_await on_worker(env, std::move(walk));
     if (!delegation) co_return StepEnd::failed(delegation.error());
     if (delegation->zone != zone) {
-      Error error =
-          fail(ErrorCode::gate, "assess " + zone,
-               "the world finds the name in the zone " + delegation->zone + ", not in " + zone)
-              .error();
+      Error error = fail(ErrorCode::gate, "assess " + zone,
+                         "ZN-01: the world finds the name in the zone " + delegation->zone +
+                             ", not in " + zone)
+                        .error();
       co_return StepEnd::failed(
           std::move(error.with_remedy("name the delegated zone in [[domain]] dns.zone")));
     }
@@ -323,7 +323,7 @@ Task<StepEnd> copy_mailbox(Env& env, const Step& step, const CopyAction& action)
       std::string why;
       for (const auto& folder : report->folders)
         if (!folder.stopped.empty() && why.empty()) why = folder.source + ": " + folder.stopped;
-      auto error = fail(ErrorCode::gate, "copy " + box->dest, why).error();
+      auto error = fail(ErrorCode::gate, "copy " + box->dest, "MB-05: " + why).error();
       StepEnd end = StepEnd::failed(std::move(error));
       end.kind = StepEnd::Kind::parked;
       co_return end;
@@ -366,7 +366,7 @@ Task<StepEnd> verify_mailbox(Env& env, const Step& step, const VerifyAction& act
   }
   const auto problem = verify_problem(*report);
   if (!problem.empty()) {
-    auto error = fail(ErrorCode::gate, "verify " + box->dest, problem).error();
+    auto error = fail(ErrorCode::gate, "verify " + box->dest, "MB-06: " + problem).error();
     error.with_remedy(
         "see the report for the list; mend the cause, and run the same command again");
     StepEnd end = StepEnd::failed(std::move(error));

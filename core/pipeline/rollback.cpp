@@ -21,7 +21,7 @@ std::vector<const config::Mailbox*> mailboxes_of(const Env& env, const std::stri
 Task<Result<void>> prove_old_side(Env& env, const DomainPlan& domain, OldSideProbe& probe) {
   const auto refuse = [&](const Error& why) {
     Error error = fail(ErrorCode::gate, "rollback of " + domain.name,
-                       "the old side is not proven alive: " + why.message())
+                       "RB-01: the old side is not proven alive: " + why.message())
                       .error();
     return fail(
         std::move(error.with_remedy("bring the old side back first: mail would be lost there")));
@@ -35,7 +35,8 @@ Task<Result<void>> prove_old_side(Env& env, const DomainPlan& domain, OldSidePro
     if (!counted) co_return refuse(counted.error());
   }
   if (domain.mx_before.empty())
-    co_return refuse(fail(ErrorCode::gate, "MX", "the domain had no MX before the flip").error());
+    co_return refuse(
+        fail(ErrorCode::gate, "MX", "RB-01: the domain had no MX before the flip").error());
   for (const auto& rdata : domain.mx_before) {
     MXF_CO_TRY(mx, dns::parse_mx(rdata));
     auto* eyes = &env.eyes;
@@ -116,7 +117,7 @@ class Rollback {
  private:
   Error would_strand(std::size_t count) const {
     Error error = fail(ErrorCode::gate, "rollback of " + domain_.name,
-                       std::to_string(count) +
+                       "RB-02: " + std::to_string(count) +
                            " messages arrived on the new side since the flip; this version does "
                            "not carry them back")
                       .error();

@@ -60,7 +60,7 @@ Task<StepEnd> execute(Env& env, const Step& step) {
   if (const auto* a = std::get_if<GateAction>(&step.action))
     co_return co_await mailbox_gate(env, step, *a);
   if (std::holds_alternative<ManualAction>(step.action))
-    co_return StepEnd::person(step.title, "this version cannot see that it is done");
+    co_return StepEnd::person("RN-05: " + step.title, "this version cannot see that it is done");
   if (const auto* a = std::get_if<NoticeAction>(&step.action))
     co_return co_await send_notice(env, step, *a);
   if (auto written = env.write_report ? env.write_report() : Result<void>(); !written)

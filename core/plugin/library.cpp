@@ -157,14 +157,14 @@ Result<const mxf_plugin*> load_library(const Manifest& m) {
   const auto line = lock.find(m.id + "/" + m.id + ".so");
   const std::string remedy = "mxferry plugins trust " + m.library().string();
   if (line == lock.end())
-    return refuse(m, ErrorCode::gate, "it has no line in plugins.lock: not trusted", remedy);
+    return refuse(m, ErrorCode::gate, "PL-02: it has no line in plugins.lock: not trusted", remedy);
   MXF_TRY(bytes, read_bytes(m));
   const auto digest = sha256_hex(bytes);
   if (digest != line->second)
-    return refuse(
-        m, ErrorCode::gate,
-        "its sha256 is " + digest + ", plugins.lock says " + line->second + ": it was changed",
-        remedy);
+    return refuse(m, ErrorCode::gate,
+                  "PL-03: its sha256 is " + digest + ", plugins.lock says " + line->second +
+                      ": it was changed",
+                  remedy);
 
   // The same bytes are mapped once per process.
   static std::mutex mutex;

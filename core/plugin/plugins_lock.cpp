@@ -98,8 +98,11 @@ Result<void> check_not_writable_by_others(const fs::path& path) {
     if (::stat(at.c_str(), &info) != 0)
       return fail(ErrorCode::io, "plugin path " + at.string(), std::strerror(errno));
     const auto refuse = [&](const std::string& why, const std::string& remedy) {
-      return fail(Error{
-          ErrorCode::gate, "plugin path " + path.string(), at.string() + " " + why, {}, remedy});
+      return fail(Error{ErrorCode::gate,
+                        "plugin path " + path.string(),
+                        "PL-01: " + at.string() + " " + why,
+                        {},
+                        remedy});
     };
     if (info.st_uid != 0 && info.st_uid != ::geteuid())
       return refuse("belongs to another user", "chown -h $(id -u) " + at.string());

@@ -101,7 +101,7 @@ Result<std::unique_ptr<StateFile::Lock>> StateFile::take_lock(const fs::path& fi
     Error error;
     error.code = ErrorCode::gate;
     error.operation = "lock state " + file.string();
-    error.text = "another process (pid " + pid + ") is acting on this state";
+    error.text = "LK-01: another process (pid " + pid + ") is acting on this state";
     return fail(std::move(error.with_remedy("wait for it, or stop it with: kill " + pid)));
   }
   const std::string pid = std::to_string(::getpid());

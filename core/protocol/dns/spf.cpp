@@ -157,7 +157,7 @@ Result<std::string> spf_overlap(std::string_view old_record, std::string_view ne
       if (term.value.empty() || term.value[0] == '/')
         return fail(
             ErrorCode::gate, "SPF overlap",
-            "the old record's \"" + term.mechanism +
+            "SPF-07: the old record's \"" + term.mechanism +
                 "\" would mean the new host after the flip, and its addresses are not known");
     }
     add(term);

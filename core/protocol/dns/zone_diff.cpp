@@ -59,8 +59,9 @@ Result<std::vector<std::string>> edit_set(const std::string& type,
       return other && *other == key;
     });
     if (found == out.end())
-      return fail(ErrorCode::conflict, "edit " + type + " set",
-                  "expected the string \"" + escape_line(key) + "\", which is not there any more");
+      return fail(
+          ErrorCode::conflict, "edit " + type + " set",
+          "DC-02: expected the string \"" + escape_line(key) + "\", which is not there any more");
     out.erase(found);
   }
   for (const auto& item : add) {
