@@ -2,6 +2,7 @@
 // The table of commands: adding one is a line here.
 #include <array>
 
+#include "app/check_command.hpp"
 #include "app/command.hpp"
 #include "app/control_commands.hpp"
 #include "app/dns_command.hpp"

@@ -57,6 +57,15 @@ po::options_description describe(const std::string& command, PairOptions& o) {
   add("timeout", po::value(&o.timeout)->value_name("SECONDS"),
       "give up a connection on which nothing moves (default 60)");
   add("json", po::bool_switch(&o.json), "the result as JSON on stdout");
+  if (command == "verify") {
+    add("sample", po::value(&o.sample)->value_name("N"),
+        "instead of all digests, show N messages as a person would look at them: folder counts, "
+        "dates, read or unread, names and sizes of attachments on both sides");
+    add("seed", po::value<std::uint64_t>()->value_name("S"),
+        "with --sample: the same messages again (default: drawn, and printed)");
+    add("subjects", po::bool_switch(&o.subjects),
+        "with --sample: subjects and senders too; they are printed and kept nowhere");
+  }
   if (command == "sync") {
     add("dry-run", po::bool_switch(&o.dry_run), "only count what would be copied");
     add("accept-gone", po::bool_switch(&o.accept_gone),
@@ -184,6 +193,10 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
               << description;
     return std::optional<PairOptions>();
   }
+  if (values.count("seed") > 0) options.seed = values["seed"].as<std::uint64_t>();
+  if (options.sample == 0 && (options.seed || options.subjects))
+    return usage("--seed and --subjects go with --sample N");
+  if (options.sample > 10'000) return usage("--sample takes up to 10000");
   if (options.state.empty()) return usage("--state is missing");
   if (options.timeout == 0) return usage("--timeout must be at least 1");
   if (options.adopt_altered && options.copy_altered)
@@ -229,6 +242,7 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& option
   pair->source_name_ = source.name;
   pair->dest_name_ = dest.name;
   pair->job_.name = source.name;
+  pair->look_at_dest_ = imap::source_opener(dest.account);
   pair->job_.open_source = imap::source_opener(std::move(source.account));
   pair->job_.open_target = imap::target_opener(std::move(dest.account));
   pair->job_.state = pair->state_.get();

@@ -30,6 +30,9 @@ struct PairOptions {
   bool accept_gone = false;
   bool adopt_altered = false;
   bool copy_altered = false;
+  std::uint64_t sample = 0;  // verify: so many messages for a person to look at; 0: all by digest
+  std::optional<std::uint64_t> seed{};
+  bool subjects = false;
 };
 
 /// Reads the options; nothing when help was asked for and printed. `command` is "sync" or "verify".
@@ -44,6 +47,12 @@ class MailboxPair {
   copy::CopyJob& job() { return job_; }
   const std::string& source_name() const { return source_name_; }
   const std::string& dest_name() const { return dest_name_; }
+
+  /// The destination, read-only: to look at, not to write to.
+  const imap::SourceOpener& look_at_dest() const { return look_at_dest_; }
+
+  /// As run(), for work that is no copy job.
+  void run_work(const std::function<Task<void>()>& work) { run_until_done(work); }
 
   /// Runs `work` with SIGINT and SIGTERM ending it (within 5 s) and a progress line on a terminal.
   template <class Report>
@@ -67,6 +76,7 @@ class MailboxPair {
   std::unique_ptr<copy::SyncState> state_;
   SystemClock clock_;
   copy::CopyJob job_;
+  imap::SourceOpener look_at_dest_;
   std::string source_name_, dest_name_;
 };
 

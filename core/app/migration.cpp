@@ -126,6 +126,26 @@ Result<plan::Computed> Migration::compute(std::stop_token stop) {
   return plan::compute(file_, facts);
 }
 
+plan::Speed Migration::speed() const {
+  auto out = plan::assumed_speed();
+  if (file_.line_mbit > 0) out.line = plan::Rate::nominal_of(file_.line_mbit * 1e6 / 8);
+  const auto limits = [&](const config::Side& side) {
+    const auto* manifest = registry_.find(side.provider);
+    return manifest != nullptr && manifest->profile ? manifest->profile->limits : ProfileLimits();
+  };
+  for (const auto& budget :
+       {limits(file_.source).download_bytes_per_day, limits(file_.dest).upload_bytes_per_day})
+    if (budget)
+      out.account_bytes_per_day = std::min(*budget, out.account_bytes_per_day.value_or(*budget));
+  return out;
+}
+
+std::optional<std::uint64_t> Migration::dest_message_bytes() const {
+  const auto* manifest = registry_.find(file_.dest.provider);
+  if (manifest == nullptr || !manifest->profile) return std::nullopt;
+  return manifest->profile->limits.message_bytes;
+}
+
 Result<void> Migration::check_scale(std::int64_t scale, std::stop_token stop) {
   if (scale <= 1) return {};
   const auto refuse = [](const std::string& what) {

@@ -15,6 +15,7 @@
 #include "pipeline/env.hpp"
 #include "pipeline/net_eyes.hpp"
 #include "plan/compute.hpp"
+#include "plan/estimate.hpp"
 #include "plugin/registry.hpp"
 
 namespace mxferry::app {
@@ -40,6 +41,11 @@ class Migration {
 
   /// Reads the world and computes the plan.
   Result<plan::Computed> compute(std::stop_token stop);
+
+  /// What the estimate takes for granted: the plan's line, the providers' daily budgets.
+  plan::Speed speed() const;
+  /// The largest message that the destination's profile says it takes.
+  std::optional<std::uint64_t> dest_message_bytes() const;
 
   /// --time-scale is for labs: every endpoint and name server must be loopback (ErrorCode::gate).
   Result<void> check_scale(std::int64_t scale, std::stop_token stop);

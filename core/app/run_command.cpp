@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/run_command.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "app/command.hpp"
+#include "app/findings.hpp"
 #include "app/migration.hpp"
 #include "app/options.hpp"
 #include "app/run_loop.hpp"
 #include "app/terminal.hpp"
+#include "app/write_file.hpp"
 #include "base/escape.hpp"
 #include "base/log.hpp"
 #include "base/sha256.hpp"
@@ -39,57 +37,7 @@ OptionTable table_for(const std::string& command, const std::string& synopsis,
   return table;
 }
 
-Json to_json(const std::vector<Finding>& findings) {
-  Json out = Json::array();
-  for (const auto& f : findings)
-    out.push_back({{"id", f.id},
-                   {"subject", escape_line(f.subject)},
-                   {"severity", to_string(f.severity)},
-                   {"text", escape_line(f.text)},
-                   {"remedy", escape_line(f.remedy)},
-                   {"accepted", escape_line(f.accepted)}});
-  return out;
-}
-
-bool has_blocks(const std::vector<Finding>& findings) {
-  return std::any_of(findings.begin(), findings.end(), [](const Finding& f) {
-    return f.severity == Severity::block && f.accepted.empty();
-  });
-}
-
-bool has_warnings(const std::vector<Finding>& findings) {
-  return std::any_of(findings.begin(), findings.end(), [](const Finding& f) {
-    return f.severity != Severity::info && f.accepted.empty();
-  });
-}
-
 int code(Exit exit) { return static_cast<int>(exit); }
-
-// The file is replaced whole: a reader never sees half of it.
-Result<void> write_file(const fs::path& file, const std::string& text) {
-  const fs::path next = file.string() + ".new";
-  {
-    const int fd =
-        ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return fail(ErrorCode::io, "write " + file.string(), std::strerror(errno));
-    std::size_t done = 0;
-    while (done < text.size()) {
-      const auto n = ::write(fd, text.data() + done, text.size() - done);
-      if (n < 0) {
-        const std::string why = std::strerror(errno);
-        ::close(fd);
-        return fail(ErrorCode::io, "write " + file.string(), why);
-      }
-      done += static_cast<std::size_t>(n);
-    }
-    (void)::fsync(fd);
-    ::close(fd);
-  }
-  std::error_code ec;
-  fs::rename(next, file, ec);
-  if (ec) return fail(ErrorCode::io, "write " + file.string(), ec.message());
-  return {};
-}
 
 // Everything that a run and a rollback need, opened in the order in which it may fail.
 struct Session {
@@ -114,7 +62,7 @@ struct Session {
     const Clock& clock = out->migration->clock();
     out->store.emplace(*out->state, clock);
     out->waits.emplace(out->state->db(), clock);
-    out->mail.emplace(out->migration->file(), *out->store, out->migration->connector(), clock);
+    out->mail.emplace(out->migration->file(), &*out->store, out->migration->connector(), clock);
     out->post.emplace(out->migration->connector(), clock);
     if (out->migration->file().alert.enabled())
       out->alerts.emplace(*out->store, clock, out->migration->file().id,
@@ -214,7 +162,10 @@ pipeline::Env env_of(Session& session, RunLoop& loop, AllSlots& slots,
                        false,
                        &slots.mail,
                        &slots.dns,
-                       &slots.provider};
+                       &slots.provider,
+                       {},
+                       session.migration->speed(),
+                       session.migration->dest_message_bytes()};
 }
 
 int finish_run(Session& session, const pipeline::RunEnd& end, bool json) {
@@ -300,65 +251,6 @@ class SmtpProbe final : public pipeline::OldSideProbe {
 };
 
 }  // namespace
-
-int check_command(std::span<const std::string> args) {
-  auto table = table_for("check", "FILE [--offline] [--json]",
-                         "Reads plan.toml, its plugins and secrets, then the zones and name "
-                         "servers, and says what would stand in the way.");
-  table.options.add_options()("offline", "only the files, plugins and secrets: no connection")(
-      "json", "the findings as JSON on stdout");
-  const auto read = read_options(table, args);
-  if (const int* end = std::get_if<int>(&read)) return *end;
-  const auto& values = std::get<po::variables_map>(read);
-  const auto migration = Migration::open(values["file"].as<std::string>());
-  if (!migration) return report_error(migration.error());
-  if (values.count("offline") != 0) {
-    std::cerr << "the files, plugins and secrets are in order; nothing was connected to\n";
-    return code(Exit::done);
-  }
-  const auto computed = (*migration)->compute({});
-  if (!computed) return report_error(computed.error());
-  if (values.count("json") != 0) {
-    const Json out = {{"id", computed->plan.id},
-                      {"findings", to_json(computed->findings)},
-                      {"not_moved", computed->plan.not_moved}};
-    std::cout << out.dump(2) << '\n';
-  } else {
-    std::cout << plan::print(computed->findings);
-    std::cout << (computed->findings.empty() ? "nothing stands in the way\n" : "")
-              << "not moved by mxferry:\n";
-    for (const auto& item : computed->plan.not_moved)
-      std::cout << "  " << escape_line(item) << '\n';
-  }
-  if (has_blocks(computed->findings)) return code(Exit::refused);
-  return code(has_warnings(computed->findings) ? Exit::findings : Exit::done);
-}
-
-int plan_command(std::span<const std::string> args) {
-  auto table = table_for("plan", "FILE [-o OUT.plan.json] [--json]",
-                         "Computes what run would do, and prints it. Writes nothing anywhere, but "
-                         "the plan itself with -o; run takes that file and executes it as it is.");
-  table.options.add_options()("output,o", po::value<std::string>(), "write the plan to this file")(
-      "json", "the plan as JSON on stdout");
-  const auto read = read_options(table, args);
-  if (const int* end = std::get_if<int>(&read)) return *end;
-  const auto& values = std::get<po::variables_map>(read);
-  const auto migration = Migration::open(values["file"].as<std::string>());
-  if (!migration) return report_error(migration.error());
-  const auto computed = (*migration)->compute({});
-  if (!computed) return report_error(computed.error());
-  const std::string document = plan_document((*migration)->file().file, computed->plan);
-  if (values.count("output") != 0) {
-    if (auto written = write_file(values["output"].as<std::string>(), document); !written)
-      return report_error(written.error());
-  }
-  if (values.count("json") != 0)
-    std::cout << document;
-  else
-    std::cout << plan::print(computed->plan) << plan::print(computed->findings);
-  if (has_blocks(computed->findings)) return code(Exit::refused);
-  return code(has_warnings(computed->findings) ? Exit::findings : Exit::done);
-}
 
 int run_command(std::span<const std::string> args) {
   auto table =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// mxferry check, plan, run, rollback: a migration from its plan file. Main thread.
+// mxferry run, rollback: a migration from its plan file. Main thread.
 #pragma once
 
 #include <span>
@@ -7,8 +7,6 @@
 
 namespace mxferry::app {
 
-int check_command(std::span<const std::string> args);
-int plan_command(std::span<const std::string> args);
 int run_command(std::span<const std::string> args);
 int rollback_command(std::span<const std::string> args);
 

@@ -75,6 +75,12 @@ void ProgressLine::update(const copy::Progress& progress) {
     text += "  ETA " + format_duration(Millis(static_cast<std::int64_t>(
                            static_cast<double>(total - done) / rate * 1000)));
   text += "  " + escape_line(progress.account + " " + progress.folder);
+  say(text);
+}
+
+void ProgressLine::say(const std::string& words) {
+  if (!terminal_) return;
+  std::string text = escape_line(words);
   const auto width = columns() - 1;
   if (text.size() > width) text.resize(width);
   std::cerr << "\r\x1b[K" << text << std::flush;

@@ -18,6 +18,8 @@ class ProgressLine {
  public:
   ProgressLine();
   void update(const copy::Progress& progress);
+  /// Any one line of words.
+  void say(const std::string& text);
   /// Takes the line away, so that words can be printed.
   void clear();
 

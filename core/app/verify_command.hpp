@@ -8,7 +8,7 @@
 
 namespace mxferry::app {
 
-/// 0 all equal, 1 something differs; else as sync.
+/// 0 all equal, 1 something differs; else as sync. With --sample: a spot check for a person's eyes.
 int verify_command(std::span<const std::string> args);
 
 }  // namespace mxferry::app

@@ -426,6 +426,35 @@ void read_alert(Section section, AlertTargets& alert, bool has_smtp) {
   if (!alert.enabled()) section.missing("mail", "at least one of mail, webhook, command");
 }
 
+// ignore = [{ address = "old@example.com", reason = "…" }]: an address is given up with a reason.
+void read_ignored(Section& section, PlanFile& plan) {
+  const auto* found = section.node("ignore");
+  if (found == nullptr) return;
+  const std::string form = "tables { address = \"LOCAL@DOMAIN\", reason = \"why\" }";
+  const auto* array = found->as_array();
+  if (array == nullptr) return section.wrong(*found, "ignore", "an array of " + form);
+  for (const auto& item : *array) {
+    if (item.as_table() == nullptr) return section.wrong(item, "ignore", form);
+    Section entry(item.as_table(), section.path("ignore"), section.problems());
+    IgnoredAddress ignored;
+    entry.need_text("address", ignored.address, "the address, LOCAL@DOMAIN");
+    entry.need_text("reason", ignored.reason, "why nobody needs it");
+    ignored.address = lower(ignored.address);
+    const auto at = ignored.address.rfind('@');
+    const bool ours =
+        at != std::string::npos && at > 0 &&
+        std::any_of(plan.domains.begin(), plan.domains.end(), [&](const Domain& domain) {
+          return ignored.address.substr(at + 1) == domain.name;
+        });
+    if (!ignored.address.empty() && !ours)
+      section.problems().add(item.source(), section.path("ignore") +
+                                                ": expected an address of a [[domain]] of "
+                                                "this plan, found \"" +
+                                                escape_line(ignored.address) + "\"");
+    plan.addresses_ignore.push_back(std::move(ignored));
+  }
+}
+
 void read_all(const toml::table& root, PlanFile& plan, fs::path& templates, Problems& problems) {
   Section top(&root, "top level", problems);
   {
@@ -510,7 +539,11 @@ void read_all(const toml::table& root, PlanFile& plan, fs::path& templates, Prob
   }
   {
     Section s(top.table("addresses"), "addresses", problems);
-    s.texts("ignore", plan.addresses_ignore);
+    read_ignored(s, plan);
+  }
+  {
+    Section s(top.table("estimate"), "estimate", problems);
+    s.number("line_mbit", plan.line_mbit, 1, 1'000'000);
   }
   {
     Section s(top.table("plugins"), "plugins", problems);

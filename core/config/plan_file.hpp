@@ -92,6 +92,12 @@ struct Accept {
   std::string reason;
 };
 
+/// An address of a domain of the plan that needs no mailbox.
+struct IgnoredAddress {
+  std::string address;  // lower case
+  std::string reason;
+};
+
 /// A mailbox of mailboxes.csv.
 struct Mailbox {
   std::string source;         // login name at the source, usually the address
@@ -129,7 +135,8 @@ struct PlanFile {
   std::vector<std::string> resolvers;     // ADDR[:PORT]
   bool allow_loopback = false;
   std::vector<Accept> accept;
-  std::vector<std::string> addresses_ignore;
+  std::vector<IgnoredAddress> addresses_ignore;
+  std::uint32_t line_mbit = 0;  // [estimate] line_mbit; 0: not known
   std::vector<std::filesystem::path> plugins_path;
   Notice notice;
   AlertTargets alert;

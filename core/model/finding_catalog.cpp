@@ -9,6 +9,27 @@ namespace mxferry {
 namespace {
 
 constexpr std::array kCatalog{
+    FindingEntry{
+        "AD-01", "block, gate", "Mail arrives at an address that the plan does not serve",
+        "The headers of recent mail (Delivered-To, X-Original-To, Envelope-To, To, Cc) name an "
+        "address of the domain that is no mailbox, no alias and not ignored: an old alias, a list, "
+        "a former colleague. The new MX would refuse it. check, plan and assess look at 90 days, "
+        "the gate before the flip at what came since.",
+        "Put the address among the aliases of a mailbox in mailboxes.csv, or give it a row; if "
+        "nobody needs it, put it into [addresses] ignore with a reason. \"AD-01:ADDRESS\" in "
+        "[[accept]] lets one address pass; \"AD-01\" alone accepts nothing."},
+    FindingEntry{
+        "AD-02", "warning", "The old MX has a catch-all, or may have one",
+        "It takes mail for an address that nobody has, so that addresses may be in use which no "
+        "recent mail shows; or its answer said nothing (greylisting, a refused prober, no route).",
+        "Look at the old side's configuration. Make the catch-all at the new provider too, or "
+        "accept the finding with what you found."},
+    FindingEntry{
+        "AD-03", "warning, info", "Another name of the domain receives mail",
+        "A subdomain or a wildcard has an MX and is no [[domain]] of the plan: the addresses there "
+        "are not counted and not moved. At a host that the domain leaves this is a warning, "
+        "elsewhere it is only told.",
+        "Give the name a [[domain]] of its own, or accept \"AD-03:NAME/MX\" with a reason."},
     FindingEntry{"AL-01", "warning", "An alert cannot be sent",
                  "The mail server, webhook or command of [alert] failed three times. The run goes "
                  "on, and the alert is tried again until it is sent; until then nobody was told.",
@@ -67,6 +88,15 @@ constexpr std::array kCatalog{
                  "never writes over another's change.",
                  "Look with `mxferry dns records`, find out who changed it, and put it right by "
                  "hand or with `mxferry dns apply`."},
+    FindingEntry{
+        "FO-01", "info", "Folders will be called otherwise",
+        "The destination has its own name for a special folder, or cannot spell a name: its "
+        "delimiter stands in it.",
+        "Tell the mailbox's user; nothing is lost."},
+    FindingEntry{
+        "FO-02", "info", "The account sees folders of others",
+        "Other users' and shared folders are no part of a mailbox and are not copied with it.",
+        "Give each mailbox that they belong to a row of its own in mailboxes.csv."},
     FindingEntry{"LK-01", "gate", "Another process is at work on this state",
                  "One process acts on a migration; a second one could do things twice.",
                  "Wait for it, or stop it with `kill PID`: it ends within 5 s and the same command "
@@ -106,6 +136,13 @@ constexpr std::array kCatalog{
                  "server's statement alone destroys nothing.",
                  "Nothing was changed. Look at the source; if it is meant, run `mxferry sync` once "
                  "with --accept-gone."},
+    FindingEntry{
+        "MB-08", "warning, block", "A mailbox could not be looked at",
+        "At the source: its size and the addresses at which its mail arrives are not known. With a "
+        "refused password a run would park it (warning); with a server that does not answer "
+        "nothing is known (block). At the destination: the account is said to be there, but it "
+        "cannot be logged in to (warning). It is tried once, so that nobody is locked out.",
+        "Read the server's words, mend the password or the connection, and check again."},
     FindingEntry{"MX-01", "block", "A new MX record cannot be read",
                  "An MX record is a preference and a host name (RFC 5321 §5.1, RFC 1035 §3.3.9).",
                  "Write each one as \"PREFERENCE HOST.\" with a final dot."},
@@ -167,6 +204,14 @@ constexpr std::array kCatalog{
     FindingEntry{"PL-03", "gate", "A plugin was changed",
                  "The sha256 of its library is not the one in plugins.lock.",
                  "Find out who changed it. If you know: `mxferry plugins trust PATH`."},
+    FindingEntry{
+        "QU-01", "block", "The mailbox does not fit at the destination",
+        "It holds more than the quota that it has there, or that the plan will give it.",
+        "Raise the quota at the destination (or the column quota of mailboxes.csv), or make the "
+        "mailbox smaller."},
+    FindingEntry{"QU-02", "warning", "The mailbox will be nearly full at the destination",
+                 "It will fill more than 90 % of its quota there: new mail may soon be refused.",
+                 "Raise the quota at the destination, or accept the finding."},
     FindingEntry{"RB-01", "gate", "The old side is not proven alive",
                  "A rollback sends mail to the old servers again. One that does not answer, log in "
                  "or take mail would lose it.",
@@ -234,6 +279,11 @@ constexpr std::array kCatalog{
                  "if no policy was published within the last year."},
     FindingEntry{"SY-01", "gate", "Both ends are the same mailbox",
                  "Copying a mailbox into itself doubles it.", "Check --source and --dest."},
+    FindingEntry{
+        "SZ-01", "warning", "A message is larger than the destination takes",
+        "The largest message of the mailbox is above the destination's limit (APPENDLIMIT, or what "
+        "the provider's profile says): it will be refused and stay at the source.",
+        "Raise the limit, save the message elsewhere, or accept the finding."},
     FindingEntry{
         "TTL-01", "info", "The DNS API has a floor for TTLs",
         "It gives no TTL as low as ttl.lowered. The plan counts with the floor: caches keep "

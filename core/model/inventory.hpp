@@ -35,7 +35,9 @@ struct MailboxInventory {
   std::vector<RenamedFolder> renamed{};
   std::vector<std::string> foreign{};  // "Shared/ (3 folders)": other users' and shared namespaces
   std::vector<std::string> aliases{};  // of the plan
-  std::string dest_problem{};  // why the destination could not be asked; empty: it was asked
+  bool dest_asked = false;             // false: the account is made by a later step
+  std::string
+      dest_problem{};  // why the destination did not answer; empty: it did, or was not asked
   bool operator==(const MailboxInventory&) const = default;
 };
 

@@ -25,11 +25,14 @@
 #include "config/plan_file.hpp"
 #include "copy/copy_job.hpp"
 #include "dns/authoritative.hpp"
+#include "model/inventory.hpp"
 #include "model/plan.hpp"
 #include "pipeline/run_store.hpp"
 #include "pipeline/wait_clock.hpp"
+#include "plan/estimate.hpp"
 #include "ports/dns_api.hpp"
 #include "ports/mail_provider.hpp"
+#include "smtp/client.hpp"
 #include "smtp/submission.hpp"
 
 namespace mxferry::pipeline {
@@ -42,16 +45,20 @@ struct NewMail {
   std::string sha256;  // of its octets, hex
 };
 
-struct Inventory {
-  std::uint64_t folders = 0, messages = 0;
-};
-
 /// Mailboxes, as the steps need them.
 class MailEngine {
  public:
   virtual ~MailEngine() = default;
-  /// Logs in at the source and counts.
-  virtual Task<Result<Inventory>> inventory(const config::Mailbox& box) = 0;
+  /// Logs in at the source, read-only, and counts; at the destination too if `at_destination` (an
+  /// account that a later step makes is not tried: a failed login may count against us). What goes
+  /// wrong there stands in dest_problem.
+  virtual Task<Result<MailboxInventory>> inventory(const config::Mailbox& box,
+                                                   bool at_destination) = 0;
+  /// Logs in at the source and lists its folders: the old side is alive.
+  virtual Task<Result<void>> source_answers(const config::Mailbox& box) = 0;
+  /// The addresses of the plan's domains in the headers of the source's mail that arrived on the
+  /// UTC day of `since` or later. Read-only.
+  virtual Task<Result<SeenAddresses>> seen_addresses(const config::Mailbox& box, Instant since) = 0;
   /// Copies what is new since the last time. `control` stops it after the batch in hand.
   virtual Task<Result<copy::CopyReport>> copy(
       const config::Mailbox& box, std::shared_ptr<copy::CopyControl> control,
@@ -96,6 +103,9 @@ class CanaryPost {
   virtual ~CanaryPost() = default;
   virtual Task<Result<void>> send(const std::string& mx_host, const std::string& address,
                                   const std::string& to, const std::string& message_id) = 0;
+  /// Does the MX take mail for `to`? Its reply to RCPT TO, whatever it is; no message is sent.
+  virtual Task<Result<smtp::Reply>> probe(const std::string& mx_host, const std::string& address,
+                                          const std::string& to) = 0;
 };
 
 /// Our own mail: notices, and alerts by mail.
@@ -142,6 +152,8 @@ struct Env {
                                 // judged, written as one
   Slots* provider_slots = nullptr;          // one, as above
   std::function<void(Millis)> pass_time{};  // tests: moves their clock where a run would sleep
+  plan::Speed speed{};                      // what the estimate takes for granted
+  std::optional<std::uint64_t> dest_message_bytes{};  // what the destination's profile says
 
   MailPost* post = nullptr;  // of [notice]; null: there is none
   Alerts* alerts = nullptr;  // of [alert]; null: there is none

@@ -7,8 +7,11 @@
 
 #include "base/escape.hpp"
 #include "base/sha256.hpp"
+#include "copy/brain/folder_map.hpp"
 #include "credentials/secret_ref.hpp"
 #include "imap/account.hpp"
+#include "imap/survey.hpp"
+#include "plan/addresses.hpp"
 
 namespace mxferry::pipeline {
 namespace {
@@ -43,20 +46,24 @@ Task<Result<std::unique_ptr<imap::Client>>> ImapEngine::open(const config::Side&
                                                              bool source, imap::MailboxRole role) {
   MXF_CO_TRY(endpoint, endpoint_of(side));
   const std::string key = "offered-tls:" + endpoint.name();
-  MXF_CO_TRY(offered, store_.state().meta(key));
+  std::string offered;
+  if (store_ != nullptr) {
+    MXF_CO_TRY(known, store_->state().meta(key));
+    offered = std::move(known);
+  }
   endpoint.offered_tls_before = !offered.empty();
   imap::Credentials credentials;
   credentials.user = source ? box.source : box.dest;
   MXF_CO_TRY(secret, resolve_secret(source ? box.source_secret : box.dest_secret));
   credentials.secret = std::move(secret);
   auto client = co_await imap::Client::open(connector_, endpoint, credentials, role);
-  if (client && offered.empty() && (*client)->connection().offered_tls())
-    MXF_CO_CHECK(store_.state().set_meta(key, "yes"));
+  if (store_ != nullptr && client && offered.empty() && (*client)->connection().offered_tls())
+    MXF_CO_CHECK(store_->state().set_meta(key, "yes"));
   co_return client;
 }
 
 Result<copy::SyncStore> ImapEngine::state_of(const config::Mailbox& box) {
-  return copy::SyncStore::open(store_.state().db(), box.dest, box.source, box.dest);
+  return copy::SyncStore::open(store_->state().db(), box.dest, box.source, box.dest);
 }
 
 copy::CopyJob ImapEngine::job_of(const config::Mailbox& box, copy::SyncState& state,
@@ -81,14 +88,85 @@ copy::CopyJob ImapEngine::job_of(const config::Mailbox& box, copy::SyncState& st
   return job;
 }
 
-Task<Result<Inventory>> ImapEngine::inventory(const config::Mailbox& box) {
+Task<Result<MailboxInventory>> ImapEngine::inventory(const config::Mailbox& box,
+                                                     bool at_destination) {
   MXF_CO_TRY(client, co_await open(file_.source, box, true, imap::MailboxRole::ReadOnly));
   MXF_CO_TRY(folders, co_await client->list_folders());
-  Inventory out;
+  MailboxInventory out;
+  out.address = box.dest;
+  out.aliases = box.aliases;
   for (const auto& folder : folders) {
     if (!folder.selectable || is_view(folder.use)) continue;
     ++out.folders;
-    if (folder.state && folder.state->messages) out.messages += *folder.state->messages;
+    MXF_CO_TRY(sum, co_await imap::folder_sizes(*client, folder));
+    out.messages += sum.messages;
+    out.bytes += sum.bytes;
+    out.largest = std::max(out.largest, sum.largest);
+  }
+  MXF_CO_TRY(quota, co_await imap::storage_quota(*client));
+  out.source_quota = quota;
+  MXF_CO_TRY(foreign, co_await imap::foreign_namespaces(*client));
+  out.foreign = std::move(foreign);
+  client->close();
+  out.dest_asked = at_destination;
+  if (at_destination) co_await ask_destination(box, folders, out);
+  co_return out;
+}
+
+Task<Result<void>> ImapEngine::source_answers(const config::Mailbox& box) {
+  MXF_CO_TRY(client, co_await open(file_.source, box, true, imap::MailboxRole::ReadOnly));
+  auto folders = co_await client->list_folders();
+  client->close();
+  if (!folders) co_return fail(std::move(folders).error());
+  co_return Result<void>();
+}
+
+Task<void> ImapEngine::ask_destination(const config::Mailbox& box,
+                                       const std::vector<FolderInfo>& source,
+                                       MailboxInventory& out) {
+  auto client = co_await open(file_.dest, box, false, imap::MailboxRole::ReadOnly);
+  if (!client) {
+    out.dest_problem = client.error().message();
+    co_return;
+  }
+  auto folders = co_await (*client)->list_folders();
+  if (!folders) {
+    out.dest_problem = folders.error().message();
+    co_return;
+  }
+  out.renamed = copy::renamed_folders(source, *folders, (*client)->personal_namespace());
+  out.dest_append_limit = (*client)->append_limit();
+  auto quota = co_await imap::storage_quota(**client);
+  if (quota)
+    out.dest_quota = *quota;
+  else
+    out.dest_problem = quota.error().message();
+  (*client)->close();
+}
+
+Task<Result<SeenAddresses>> ImapEngine::seen_addresses(const config::Mailbox& box, Instant since) {
+  MXF_CO_TRY(client, co_await open(file_.source, box, true, imap::MailboxRole::ReadOnly));
+  MXF_CO_TRY(folders, co_await client->list_folders());
+  SeenAddresses out;
+  const auto domains = plan::domain_names(file_);
+  const auto day = std::chrono::floor<std::chrono::days>(since);
+  for (const auto& folder : folders) {
+    // A draft was not received; what stands in its To is a wish.
+    if (!folder.selectable || is_view(folder.use) || folder.use == SpecialUse::drafts) continue;
+    if (folder.state && folder.state->messages == std::optional<std::uint64_t>(0)) continue;
+    MXF_CO_TRY(state, co_await client->open_folder(folder.wire));
+    if (state.messages == std::optional<std::uint64_t>(0)) continue;
+    MXF_CO_TRY(uids, co_await imap::search_since(*client, day, state));
+    if (uids.empty()) continue;
+    // Whoever sends junk makes To and Cc up; where it was delivered to is the server's word.
+    const bool junk = folder.use == SpecialUse::junk;
+    const std::string fields = junk ? "DELIVERED-TO X-ORIGINAL-TO ENVELOPE-TO"
+                                    : "DELIVERED-TO X-ORIGINAL-TO ENVELOPE-TO TO CC";
+    std::function<void(Uid, std::string_view)> count = [&out, &domains](Uid,
+                                                                        std::string_view header) {
+      plan::count_addresses(header, domains, out);
+    };
+    MXF_CO_CHECK(co_await imap::each_header(*client, uids, fields, count));
   }
   client->close();
   co_return out;
@@ -144,7 +222,7 @@ Task<Result<bool>> ImapEngine::find_canary(const config::Mailbox& box, const std
 }
 
 Task<Result<void>> ImapEngine::mark_flip(const config::Mailbox& box) {
-  MXF_CO_TRY(before, store_.observations("flip-mark", box.dest));
+  MXF_CO_TRY(before, store_->observations("flip-mark", box.dest));
   if (!before.empty()) co_return Result<void>();  // a flip that is tried again keeps its first mark
   auto client = co_await open(file_.dest, box, false, imap::MailboxRole::ReadOnly);
   if (!client) {
@@ -160,12 +238,12 @@ Task<Result<void>> ImapEngine::mark_flip(const config::Mailbox& box) {
     marks[escape_bytes(folder.wire)] = state.uid_next ? state.uid_next->value : 1U;
   }
   (*client)->close();
-  co_return store_.observe("flip-mark", box.dest, marks);
+  co_return store_->observe("flip-mark", box.dest, marks);
 }
 
 Task<Result<std::vector<NewMail>>> ImapEngine::arrived_since_flip(const config::Mailbox& box) {
   std::vector<NewMail> out;
-  MXF_CO_TRY(marked, store_.observations("flip-mark", box.dest));
+  MXF_CO_TRY(marked, store_->observations("flip-mark", box.dest));
   Json marks = Json::object();
   if (!marked.empty()) {
     MXF_CO_TRY(read, parse_json(marked.front().second, "state: flip-mark"));

@@ -15,11 +15,15 @@ namespace mxferry::pipeline {
 
 class ImapEngine final : public MailEngine {
  public:
-  ImapEngine(const config::PlanFile& file, RunStore& store, net::Connector& connector,
+  /// Without a store (before a run) only inventory() and seen_addresses() may be called.
+  ImapEngine(const config::PlanFile& file, RunStore* store, net::Connector& connector,
              const Clock& clock)
       : file_(file), store_(store), connector_(connector), clock_(clock) {}
 
-  Task<Result<Inventory>> inventory(const config::Mailbox& box) override;
+  Task<Result<MailboxInventory>> inventory(const config::Mailbox& box,
+                                           bool at_destination) override;
+  Task<Result<void>> source_answers(const config::Mailbox& box) override;
+  Task<Result<SeenAddresses>> seen_addresses(const config::Mailbox& box, Instant since) override;
   Task<Result<copy::CopyReport>> copy(const config::Mailbox& box,
                                       std::shared_ptr<copy::CopyControl> control,
                                       std::function<void(const copy::Progress&)> progress) override;
@@ -41,7 +45,10 @@ class ImapEngine final : public MailEngine {
   Result<copy::SyncStore> state_of(const config::Mailbox& box);
 
   const config::PlanFile& file_;
-  RunStore& store_;
+  Task<void> ask_destination(const config::Mailbox& box, const std::vector<FolderInfo>& source,
+                             MailboxInventory& out);
+
+  RunStore* store_;
   net::Connector& connector_;
   const Clock& clock_;
 };

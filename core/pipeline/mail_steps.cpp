@@ -9,26 +9,13 @@
 #include "base/sha256.hpp"
 #include "dns/change_set.hpp"
 #include "pipeline/alerts.hpp"
+#include "pipeline/assess.hpp"
 #include "pipeline/dns_steps.hpp"
 #include "pipeline/drift.hpp"
 #include "pipeline/gate_steps.hpp"
 
 namespace mxferry::pipeline {
 namespace {
-
-Result<MailboxRow> row_of(Env& env, const std::string& address) {
-  MXF_TRY(rows, env.store.mailboxes());
-  const auto it = rows.find(address);
-  if (it != rows.end()) return it->second;
-  MailboxRow row;
-  row.address = address;
-  return row;
-}
-
-bool is_login_problem(const Error& error) {
-  return error.code == ErrorCode::auth || error.code == ErrorCode::denied ||
-         error.code == ErrorCode::tls;
-}
 
 // A stop of the run, or a pause, ends a copy after the batch in hand.
 class StopLink {
@@ -51,6 +38,15 @@ class StopLink {
 
 }  // namespace
 
+Result<MailboxRow> row_of(Env& env, const std::string& address) {
+  MXF_TRY(rows, env.store.mailboxes());
+  const auto it = rows.find(address);
+  if (it != rows.end()) return it->second;
+  MailboxRow row;
+  row.address = address;
+  return row;
+}
+
 Result<void> park(Env& env, const std::string& address, const Error& error) {
   MXF_TRY(row, row_of(env, address));
   row.state = "parked";
@@ -71,92 +67,6 @@ Result<void> park(Env& env, const std::string& address, const Error& error) {
                          "tried once more"
                        : "see the server's words, mend the cause, run the same command again";
   return env.store.put_finding(finding);
-}
-
-Task<StepEnd> take_inventory(Env& env, const Step& step) {
-  std::size_t done = 0;
-  std::size_t parked = 0;
-  for (const auto& box : env.file.mailboxes) {
-    if (env.stop.stop_requested()) co_return StepEnd::stopped();
-    auto row = row_of(env, box.dest);
-    if (!row) co_return StepEnd::failed(row.error());
-    if (row->src_messages > 0 && row->state != "parked") {
-      ++done;  // counted before a restart
-      continue;
-    }
-    const auto counted = co_await env.mail.inventory(box);
-    if (!counted) {
-      if (!is_login_problem(counted.error())) co_return StepEnd::failed(counted.error());
-      if (auto parked_now = park(env, box.dest, counted.error()); !parked_now)
-        co_return StepEnd::failed(parked_now.error());
-      env.watcher.note(box.dest + " is parked: " + counted.error().message());
-      ++parked;
-      continue;
-    }
-    row->src_messages = static_cast<std::int64_t>(counted->messages);
-    row->state = "pending";
-    row->words.clear();
-    if (auto written = env.store.put_mailbox(*row); !written)
-      co_return StepEnd::failed(written.error());
-    ++done;
-  }
-  // The zones as they are, before anything of ours: the snapshot to go back to, and the TTLs that
-  // caches hold now.
-  for (auto& [zone, api] : env.dns) {
-    auto have = env.store.first_snapshot(zone);
-    if (!have) co_return StepEnd::failed(have.error());
-    const auto slot = co_await env.dns_slots->take();
-    auto* dns = api;
-    auto read = [dns, zone = zone, stop = env.stop] { return dns->list_records(zone, stop); };
-    const auto snapshot = co_await on_worker(env, std::move(read));
-    if (!snapshot) co_return StepEnd::failed(snapshot.error());
-    if (!*have) {
-      if (auto kept = env.store.put_snapshot(*snapshot); !kept)
-        co_return StepEnd::failed(kept.error());
-    }
-    for (const auto& set : snapshot->rrsets) {
-      if (auto seen = env.store.see_ttl(zone, set.name, set.type, set.ttl); !seen)
-        co_return StepEnd::failed(seen.error());
-    }
-    auto* eyes = &env.eyes;
-    auto walk = [eyes, zone = zone, stop = env.stop] { return eyes->delegation(zone, stop); };
-    const auto delegation = co_await on_worker(env, std::move(walk));
-    if (!delegation) co_return StepEnd::failed(delegation.error());
-    if (delegation->zone != zone) {
-      Error error = fail(ErrorCode::gate, "assess " + zone,
-                         "ZN-01: the world finds the name in the zone " + delegation->zone +
-                             ", not in " + zone)
-                        .error();
-      co_return StepEnd::failed(
-          std::move(error.with_remedy("name the delegated zone in [[domain]] dns.zone")));
-    }
-    for (const auto& problem : delegation->problems) {
-      Finding finding;
-      finding.id = "NS-01";
-      finding.subject = zone;
-      finding.severity = Severity::warning;
-      finding.text = problem;
-      finding.remedy = "make parent and zone agree on reachable name servers";
-      if (auto put = env.store.put_finding(finding); !put) co_return StepEnd::failed(put.error());
-    }
-    std::vector<dns::Question> questions;
-    for (const auto& domain : env.plan.domains)
-      for (const auto& [key, ttl] : domain.ttl_before)
-        if (domain.zone == zone) questions.push_back(question_of(key));
-    auto ask = [eyes, d = *delegation, questions, stop = env.stop] {
-      return eyes->round(d, questions, stop);
-    };
-    const auto round = co_await on_worker(env, std::move(ask));
-    for (const auto& question : questions) {
-      if (const auto ttl = dns::largest_ttl(round, question)) {
-        if (auto seen = env.store.see_ttl(zone, question.name, question.type, *ttl); !seen)
-          co_return StepEnd::failed(seen.error());
-      }
-    }
-  }
-  (void)step;
-  co_return StepEnd::done(std::to_string(done) + " mailboxes answer" +
-                          (parked > 0 ? ", " + std::to_string(parked) + " parked" : ""));
 }
 
 Task<StepEnd> provision(Env& env, const Step& step, const ProvisionAction& action) {
@@ -217,6 +127,7 @@ Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, C
   auto control = std::make_shared<copy::CopyControl>();
   const StopLink link(env, control);
   const Instant began = env.clock.now();
+  const Millis from = env.clock.boot_time();
   // A copy that begins counts as a byte: the server has time to answer.
   env.moved_at = env.clock.boot_time();
   ++env.copying;
@@ -243,6 +154,11 @@ Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, C
   row.dst_bytes += static_cast<std::int64_t>(report->bytes);
   row.delta_at = began;
   MXF_CO_CHECK(env.store.put_mailbox(row));
+  if (kind == CopyKind::bulk) {
+    MXF_CO_CHECK(
+        note_rate(env, box.dest, report->copied, report->bytes, env.clock.boot_time() - from));
+    MXF_CO_CHECK(note_estimate(env));
+  }
   log::write(log::Level::info, "copied",
              {{"mailbox", box.dest},
               {"kind", to_string(kind)},

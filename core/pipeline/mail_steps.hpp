@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps that work on mailboxes: inventory, provisioning, copies, verify, the watch after the
+// The steps that work on mailboxes: provisioning, copies, verify, the watch after the
 // flip. On the run's thread.
 #pragma once
 
@@ -7,7 +7,6 @@
 
 namespace mxferry::pipeline {
 
-Task<StepEnd> take_inventory(Env& env, const Step& step);
 Task<StepEnd> provision(Env& env, const Step& step, const ProvisionAction& action);
 Task<StepEnd> copy_mailbox(Env& env, const Step& step, const CopyAction& action);
 Task<StepEnd> verify_mailbox(Env& env, const Step& step, const VerifyAction& action);
@@ -21,6 +20,8 @@ Task<Result<copy::VerifyReport>> verify_once(Env& env, const config::Mailbox& bo
 /// The words for a verify that found something; empty: clean.
 std::string verify_problem(const copy::VerifyReport& report);
 
+/// The mailbox's row in the state; a fresh one where there is none yet.
+Result<MailboxRow> row_of(Env& env, const std::string& address);
 /// Marks the mailbox as parked: the run goes on without it, MB-01 holds the flip.
 Result<void> park(Env& env, const std::string& address, const Error& error);
 

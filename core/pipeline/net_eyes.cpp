@@ -65,15 +65,35 @@ std::string canary_message(Instant now, const std::string& to, const std::string
          "soon as it is found.\r\n";
 }
 
+namespace {
+
+std::string helo_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? name.data()
+                                                                             : "localhost";
+}
+
+}  // namespace
+
+Task<Result<smtp::Reply>> SmtpPost::probe(const std::string& mx_host, const std::string& address,
+                                          const std::string& to) {
+  smtp::Server server;
+  server.host = mx_host;
+  server.address = address;
+  smtp::Envelope envelope;
+  envelope.helo = helo_name();
+  envelope.to = to;
+  auto reply = co_await smtp::probe_recipient(connector_, server, envelope);
+  co_return reply;
+}
+
 Task<Result<void>> SmtpPost::send(const std::string& mx_host, const std::string& address,
                                   const std::string& to, const std::string& message_id) {
   smtp::Server server;
   server.host = mx_host;
   server.address = address;
   smtp::Envelope envelope;
-  std::array<char, 256> name{};
-  envelope.helo = ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? name.data()
-                                                                                      : "localhost";
+  envelope.helo = helo_name();
   envelope.to = to;
   const std::string message = canary_message(clock_.now(), to, message_id);
   auto reply = co_await smtp::send_message(connector_, server, envelope, message);

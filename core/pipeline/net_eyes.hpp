@@ -39,6 +39,8 @@ class SmtpPost final : public CanaryPost {
   SmtpPost(net::Connector& connector, const Clock& clock) : connector_(connector), clock_(clock) {}
   Task<Result<void>> send(const std::string& mx_host, const std::string& address,
                           const std::string& to, const std::string& message_id) override;
+  Task<Result<smtp::Reply>> probe(const std::string& mx_host, const std::string& address,
+                                  const std::string& to) override;
 
  private:
   net::Connector& connector_;

@@ -31,8 +31,8 @@ Task<Result<void>> prove_old_side(Env& env, const DomainPlan& domain, OldSidePro
   for (const auto* box : boxes) {
     const auto row = rows.find(box->dest);
     if (row != rows.end() && row->second.state == "parked") continue;
-    const auto counted = co_await env.mail.inventory(*box);
-    if (!counted) co_return refuse(counted.error());
+    const auto alive = co_await env.mail.source_answers(*box);
+    if (!alive) co_return refuse(alive.error());
   }
   if (domain.mx_before.empty())
     co_return refuse(

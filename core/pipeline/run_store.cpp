@@ -262,6 +262,18 @@ Result<std::vector<std::pair<Instant, std::string>>> RunStore::observations(
   return out;
 }
 
+Result<std::map<std::string, std::pair<Instant, std::string>>> RunStore::latest(
+    const std::string& kind) {
+  std::map<std::string, std::pair<Instant, std::string>> out;
+  MXF_CHECK(db_.each(
+      "SELECT subject, at, body FROM observation WHERE kind = $1 ORDER BY id",
+      [&](const store::Row& row) {
+        out[row.text(0)] = {from_ms(row.integer(1)), row.text(2)};
+      },
+      kind));
+  return out;
+}
+
 Result<void> RunStore::put_snapshot(const ZoneSnapshot& snapshot) {
   const std::string body = canonical_json(plan::to_json(snapshot));
   return db_.run("INSERT INTO zone_snapshot(zone, at, body, hash) VALUES($1, $2, $3, $4)",

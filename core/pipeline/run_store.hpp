@@ -91,6 +91,8 @@ class RunStore {
   Result<void> observe(const std::string& kind, const std::string& subject, const Json& body);
   Result<std::vector<std::pair<Instant, std::string>>> observations(
       const std::string& kind, const std::string& subject = "");
+  /// The last observation of each subject: when, and its body.
+  Result<std::map<std::string, std::pair<Instant, std::string>>> latest(const std::string& kind);
   Result<void> put_snapshot(const ZoneSnapshot& snapshot);
   Result<std::optional<ZoneSnapshot>> first_snapshot(const std::string& zone);
   /// Keeps the largest TTL seen since assess for the set.

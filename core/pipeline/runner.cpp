@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/sha256.hpp"
 #include "pipeline/alerts.hpp"
+#include "pipeline/assess.hpp"
 #include "pipeline/dns_steps.hpp"
 #include "pipeline/gate_steps.hpp"
 #include "pipeline/mail_steps.hpp"
@@ -57,8 +58,10 @@ Task<StepEnd> execute(Env& env, const Step& step) {
     co_return co_await monitor(env, step, *a);
   if (const auto* a = std::get_if<ApproveAction>(&step.action))
     co_return co_await approval(env, step, *a);
-  if (const auto* a = std::get_if<GateAction>(&step.action))
+  if (const auto* a = std::get_if<GateAction>(&step.action)) {
+    if (a->gate == "AD-01") co_return co_await address_gate(env, step, *a);
     co_return co_await mailbox_gate(env, step, *a);
+  }
   if (std::holds_alternative<ManualAction>(step.action))
     co_return StepEnd::person("RN-05: " + step.title, "this version cannot see that it is done");
   if (const auto* a = std::get_if<NoticeAction>(&step.action))

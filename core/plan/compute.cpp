@@ -13,8 +13,10 @@
 #include "base/sha256.hpp"
 #include "model/finding_catalog.hpp"
 #include "model/not_moved.hpp"
+#include "plan/accept.hpp"
 #include "plan/cache_mix.hpp"
 #include "plan/notice_steps.hpp"
+#include "plan/other_mx.hpp"
 #include "plan/plan_json.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
@@ -57,7 +59,7 @@ class Planner {
     for (const auto& step : plan.steps) all.push_back(step.id);
     add({"report", Stage::report, file_.id, all, Effect::read, OnFail::retry, "write the report",
          ReportAction{}});
-    accept_findings();
+    accept_findings(file_, out_.findings);
     plan.hash = hash_of(plan);
     return std::move(out_);
   }
@@ -300,6 +302,8 @@ class Planner {
       auto named = find_old_hosts(zone.facts->snapshot, dp, old->second, flip_sets);
       std::move(named.begin(), named.end(), std::back_inserter(out_.findings));
     }
+    auto other_mx = find_other_mx(file_, zone.facts->snapshot, dp);
+    std::move(other_mx.begin(), other_mx.end(), std::back_inserter(out_.findings));
     std::optional<StsPlan> sts;
     if (const auto read = zone.facts->sts.find(domain.name); read != zone.facts->sts.end())
       sts = plan_sts(read->second, dp, out_.findings);
@@ -571,10 +575,18 @@ class Planner {
     judged.push_back("canary-direct:" + d);
     add({"gate:" + d, Stage::flip, d, judged, Effect::read, OnFail::hold,
          "every mailbox copied, fresh and verified (MB-01)", GateAction{"MB-01", d}});
+    add({"addresses:" + d,
+         Stage::flip,
+         d,
+         {"gate:" + d},
+         Effect::read,
+         OnFail::hold,
+         "no mail arrives at an address that the plan does not serve (AD-01)",
+         GateAction{"AD-01", d}});
     add({"flip:" + d,
          Stage::flip,
          d,
-         {"gate:" + d, "visible:" + d, "ttl-wait:" + d},
+         {"gate:" + d, "addresses:" + d, "visible:" + d, "ttl-wait:" + d},
          Effect::dns,
          OnFail::hold,
          "MX and client records to the new provider",
@@ -706,19 +718,6 @@ class Planner {
       std::move(found.begin(), found.end(), std::back_inserter(out_.findings));
     }
     return {};
-  }
-
-  void accept_findings() {
-    for (auto& finding : out_.findings) {
-      const auto* entry = find_finding(finding.id);
-      for (const auto& accept : file_.accept) {
-        if (accept.id != finding.id) continue;
-        if (entry == nullptr || entry->waivable)
-          finding.accepted = accept.reason;
-        else
-          finding.remedy += "; [[accept]] does not apply: this one cannot be accepted";
-      }
-    }
   }
 
   const config::PlanFile& file_;

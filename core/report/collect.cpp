@@ -6,6 +6,7 @@
 #include "model/not_moved.hpp"
 #include "plan/plan_json.hpp"
 #include "report/collect_told.hpp"
+#include "report/inventory.hpp"
 #include "report/journal_chain.hpp"
 #include "report/report.hpp"
 
@@ -56,6 +57,7 @@ class Collector {
     MXF_CHECK(read_exceptions());
     MXF_CHECK(read_dns());
     MXF_CHECK(read_observations());
+    MXF_CHECK(read_inventory(db_, out_));
     MXF_CHECK(read_rollbacks());
     MXF_CHECK(read_people());
     MXF_CHECK(read_gates());

@@ -13,6 +13,7 @@
 
 #include "base/clock.hpp"
 #include "model/finding.hpp"
+#include "model/inventory.hpp"
 #include "model/plan.hpp"
 #include "model/zone.hpp"
 
@@ -59,6 +60,14 @@ struct MailboxLine {
   std::int64_t stragglers = 0;  // of them, after the flip
   std::optional<Instant> delta_at{}, verified_at{}, straggler_at{};
   std::optional<VerifyCounts> verify{};
+  std::optional<MailboxInventory> inventory{};  // as assess found it
+};
+
+/// How long the copying of everything takes, as it was last computed.
+struct EstimateLine {
+  Millis least{0}, most{0};
+  std::string basis;  // assumed | measured
+  Instant at{};
 };
 
 /// A message that is not at the destination as it is at the source.
@@ -162,6 +171,7 @@ struct Data {
 
   std::vector<StepLine> steps;
   std::vector<MailboxLine> mailboxes;
+  std::optional<EstimateLine> estimate{};
   std::vector<ExceptionLine> exceptions;
   std::vector<FindingLine> findings;
   std::vector<DnsWrite> dns;

@@ -7,6 +7,7 @@
 
 #include "report/html_style.hpp"
 #include "report/html_words.hpp"
+#include "report/inventory.hpp"
 #include "report/report.hpp"
 
 namespace mxferry::report {
@@ -31,6 +32,7 @@ class Page {
     timeline();
     findings();
     mailboxes();
+    inventory();
     exceptions();
     dns();
     gates();
@@ -270,6 +272,14 @@ class Page {
               "</td><td class=\"num soft\">" + when(box.delta_at) + "</td></tr>";
     }
     out_ += "</tbody></table></div>\n";
+  }
+
+  void inventory() {
+    const auto table = inventory_html(d_);
+    if (table.empty()) return;
+    const auto time = estimate_text(d_);
+    heading("Inventory", time.empty() ? "before the move" : "before the move; copying: " + time);
+    out_ += table;
   }
 
   static std::string side(const Side& s) {

@@ -5,6 +5,7 @@
 
 #include "base/escape.hpp"
 #include "base/json_reader.hpp"
+#include "plan/assess.hpp"
 #include "report/report.hpp"
 
 namespace mxferry::report {
@@ -42,7 +43,8 @@ Json mailbox(const MailboxLine& box) {
               {"last_straggler", time(box.straggler_at)},
               {"last_delta", time(box.delta_at)},
               {"verified", time(box.verified_at)},
-              {"verify", Json()}};
+              {"verify", Json()},
+              {"inventory", box.inventory ? plan::to_json(*box.inventory) : Json()}};
   if (box.verify) {
     const auto& v = *box.verify;
     out["verify"] = {{"checked", v.checked},   {"equal", v.equal},
@@ -97,6 +99,11 @@ std::string to_json(const Data& data) {
                 {"started", time(data.started)},
                 {"ended", time(data.ended)},
                 {"heartbeat", time(data.heartbeat)}}},
+              {"estimate", data.estimate ? Json({{"least_ms", data.estimate->least.count()},
+                                                 {"most_ms", data.estimate->most.count()},
+                                                 {"basis", text(data.estimate->basis)},
+                                                 {"at", format_instant(data.estimate->at)}})
+                                         : Json()},
               {"not_moved", texts(data.not_moved)},
               {"journal",
                {{"records", data.journal_records},

@@ -6,6 +6,7 @@
 
 #include "base/escape.hpp"
 #include "base/json_reader.hpp"
+#include "report/inventory.hpp"
 #include "report/report.hpp"
 
 namespace mxferry::report {
@@ -112,6 +113,8 @@ std::string status_text(const Data& data, Instant now) {
     }
     out += "\n  messages: " + std::to_string(copied) + " of " + std::to_string(source) +
            " at the destination\n";
+    if (const auto time = estimate_text(data); !time.empty())
+      out += "  copying everything takes " + time + "\n";
     for (const auto& box : data.mailboxes)
       if (box.state == "parked")
         out += "  parked " + escape_line(box.address) + ": " + escape_line(box.words) + "\n";
@@ -177,6 +180,10 @@ std::string status_json(const Data& data, Instant now) {
     source += box.source.messages.value_or(0);
     there += box.destination.messages.value_or(0);
   }
+  if (data.estimate)
+    out["estimate"] = {{"least_ms", data.estimate->least.count()},
+                       {"most_ms", data.estimate->most.count()},
+                       {"basis", escape_line(data.estimate->basis)}};
   out["messages"] = {{"source", source}, {"destination", there}};
   for (const auto& line : data.findings)
     out["findings"].push_back({{"id", escape_line(line.finding.id)},

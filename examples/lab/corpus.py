@@ -3,7 +3,7 @@
 """The lab's mail: what an organisation of seventeen mailboxes has on its old host after ten years, as a Maildir++ tree
 that Dovecot serves as it is. Seeded: the same arguments give the same bytes. Python's standard library only.
 
-    corpus.py DIR [--messages N] [--seed N] [--uid UID]
+    corpus.py DIR [--messages N] [--seed N] [--uid UID] [--recent YYYY-MM]
 
 DIR/mail/DOMAIN/USER/Maildir   flags in file names, keywords through dovecot-keywords, INTERNALDATE = mtime,
                                subscriptions
@@ -16,6 +16,7 @@ DIR/.complete                  the arguments; a DIR that has them already is lef
 In it: nested, non-ASCII and empty folders, a parent that is no folder itself, flags and keywords, dates over ten years,
 200 bytes to 20 MB with attachments, two identical twins in a folder (and two that differ in flags only), one message
 without Message-ID, headers in raw UTF-8 and in Latin-1, a body without a final newline, lines of over a thousand octets.
+And a few messages of the week before this month (or --recent) for an address that no row of the plan serves.
 """
 
 import argparse
@@ -30,7 +31,7 @@ import shutil
 import sys
 import time
 
-VERSION = 3
+VERSION = 4
 START, END = calendar.timegm((2015, 1, 5, 7, 0, 0)), calendar.timegm((2024, 12, 20, 18, 0, 0))
 
 # Shares of the messages; quota; aliases.
@@ -52,6 +53,9 @@ MAILBOXES = [
 ]
 # Beside the others' number: the second domain is small.
 SECOND = [("anna@beta.test", 220, "200M", ["hello@beta.test"]), ("bert@beta.test", 60, "200M", []), ("cleo@beta.test", 20, "200M", [])]
+
+# An alias that everybody has forgotten, and whose mailbox it is.
+FORGOTTEN, FORGOTTEN_OWNER = "projects@alpha.test", "info@alpha.test"
 
 # Folder trees; "/" stands between levels here, "." on disk (Maildir++). INBOX is "".
 COMMON = ["", "Sent", "Drafts", "Trash", "Junk", "Archive"]
@@ -249,7 +253,15 @@ LARGE = [("alice@alpha.test", "Projekte/2019", 20_000_000), ("alice@alpha.test",
          ("carol@alpha.test", "", 8_000_000), ("dave@alpha.test", "Sent", 3_000_000), ("erin@alpha.test", "", 1_200_000)]
 
 
-def write_mailbox(writer, root, address, number, count, tree, owner, manifest):
+def write_forgotten(writer, inbox, month):
+    """What came in the week before `month` began, as the old host delivered it."""
+    for day in range(1, 7):
+        when = month + 8 * 3600 - day * 86400
+        inbox.add(f"Delivered-To: {FORGOTTEN}\n".encode() + writer.message(FORGOTTEN, when), when, "S" if day > 2 else "")
+    return 6
+
+
+def write_mailbox(writer, root, address, number, count, tree, owner, manifest, month):
     user, domain = address.split("@")
     maildir = os.path.join(root, domain, user, "Maildir")
     names = COMMON + tree
@@ -270,6 +282,8 @@ def write_mailbox(writer, root, address, number, count, tree, owner, manifest):
         flags, keywords = writer.flags(name)
         folders[name].add(writer.message(address, when), when, flags, keywords)
         made += 1
+    if address == FORGOTTEN_OWNER:
+        made += write_forgotten(writer, folders[""], month)
     for folder in folders.values():
         folder.close()
     subscribed = [name for position, name in enumerate(names) if name and (position < 6 or position % 3 != 0)]
@@ -284,11 +298,13 @@ def main():
     parser.add_argument("--messages", type=int, default=20200, help="in the first domain")
     parser.add_argument("--seed", type=int, default=20150105)
     parser.add_argument("--uid", type=int, default=7717, help="owner of the files, as far as root writes them")
+    parser.add_argument("--recent", default=time.strftime("%Y-%m", time.gmtime()), help="the month that counts as this one")
     options = parser.parse_args()
+    month = calendar.timegm(time.strptime(options.recent, "%Y-%m"))
     os.makedirs(os.path.dirname(os.path.abspath(options.dir)), exist_ok=True)
     lock = open(options.dir.rstrip("/") + ".lock", "w", encoding="ascii")
     fcntl.flock(lock, fcntl.LOCK_EX)  # two labs may start at once; freed when the program ends
-    recipe = f"{VERSION} {options.messages} {options.seed} {options.uid}\n"
+    recipe = f"{VERSION} {options.messages} {options.seed} {options.uid} {options.recent}\n"
     try:
         with open(os.path.join(options.dir, ".complete"), encoding="ascii") as file:
             if file.read() == recipe:
@@ -305,7 +321,7 @@ def main():
     with open(os.path.join(work, "manifest.jsonl"), "w", encoding="utf-8") as manifest:
         for number, (address, count, quota, aliases) in enumerate(rows):
             tree = TREES[0] if number == 0 else TREES[1 + number % 2] if number < 12 else []
-            made = write_mailbox(writer, os.path.join(work, "mail"), address, number, count, tree, options.uid, manifest)
+            made = write_mailbox(writer, os.path.join(work, "mail"), address, number, count, tree, options.uid, manifest, month)
             secret = hashlib.sha256(f"{options.seed} {address}".encode()).hexdigest()
             accounts.append({"address": address, "old_password": "old-" + secret[:20], "new_password": "new-" + secret[20:40],
                              "quota": quota, "aliases": aliases, "messages": made})
@@ -322,6 +338,7 @@ def main():
     with open(os.path.join(work, "aliases"), "w", encoding="ascii") as file:
         for account in accounts:
             file.writelines(f"{alias}: {account['address']}\n" for alias in account["aliases"])
+        file.write(f"{FORGOTTEN}: {FORGOTTEN_OWNER}\n")
     with open(os.path.join(work, ".complete"), "w", encoding="ascii") as file:
         file.write(recipe)
     shutil.rmtree(options.dir, ignore_errors=True)

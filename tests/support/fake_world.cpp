@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "pipeline/dns_steps.hpp"
+#include "plan/addresses.hpp"
 #include "plan/compute.hpp"
 #include "protocol/dns/zone_diff.hpp"
 #include "support/run_task.hpp"
@@ -198,12 +199,30 @@ class FakeWorld::Eyes final : public pipeline::DnsEyes {
 class FakeWorld::Mail final : public pipeline::MailEngine {
  public:
   explicit Mail(FakeWorld& world) : w_(world) {}
-  Task<Result<pipeline::Inventory>> inventory(const config::Mailbox& box) override {
+  Task<Result<MailboxInventory>> inventory(const config::Mailbox& box, bool) override {
     auto error = broken("inventory", box);
     if (error) co_return fail(*error);
-    pipeline::Inventory out;
+    const auto it = w_.inventories.find(box.dest);
+    MailboxInventory out;
     out.folders = 1;
     out.messages = 3;
+    if (it != w_.inventories.end()) out = it->second;
+    out.address = box.dest;
+    co_return out;
+  }
+  Task<Result<void>> source_answers(const config::Mailbox& box) override {
+    auto error = broken("source", box);
+    if (error) co_return fail(*error);
+    co_return Result<void>();
+  }
+  Task<Result<SeenAddresses>> seen_addresses(const config::Mailbox& box, Instant since) override {
+    auto error = broken("addresses", box);
+    if (error) co_return fail(*error);
+    SeenAddresses out;
+    for (const auto& [at, address] : w_.mail_for[box.dest])
+      if (at >= std::chrono::floor<std::chrono::days>(since))
+        plan::count_addresses("Delivered-To: " + address + "\r\n", plan::domain_names(w_.file),
+                              out);
     co_return out;
   }
   Task<Result<copy::CopyReport>> copy(
@@ -274,6 +293,12 @@ class FakeWorld::Post final : public pipeline::CanaryPost {
     const auto at = message_id.find('@');
     if (!w_.mx_swallows) w_.delivered.insert(message_id.substr(8, at - 8));  // "<canary."
     co_return Result<void>();
+  }
+  Task<Result<smtp::Reply>> probe(const std::string&, const std::string&,
+                                  const std::string&) override {
+    const std::lock_guard lock(w_.mutex_);
+    if (auto error = w_.meet("mx probe")) co_return fail(*error);
+    co_return w_.old_mx_reply;
   }
 
  private:

@@ -62,8 +62,12 @@ class FakeWorld {
   std::map<std::string, std::vector<std::string>> addresses;  // of hosts
   std::map<std::string, ErrorCode> broken_mailbox;            // by destination: login fails so
   std::map<std::string, std::vector<pipeline::NewMail>> arrived;
-  std::set<std::string> delivered;  // canary tokens that can be found by IMAP
-  bool mx_swallows = false;         // the new MX takes canaries and they are never found
+  std::map<std::string, MailboxInventory> inventories;  // by destination; 3 messages where absent
+  // By destination: at which address mail arrived, and when.
+  std::map<std::string, std::vector<std::pair<Instant, std::string>>> mail_for;
+  smtp::Reply old_mx_reply{550, "5.1.1 no such user"};  // to an address that nobody has
+  std::set<std::string> delivered;                      // canary tokens that can be found by IMAP
+  bool mx_swallows = false;  // the new MX takes canaries and they are never found
   std::optional<Error> mx_refuses{};
   bool old_mx_dead = false;
   std::uint32_t api_floor = 0;

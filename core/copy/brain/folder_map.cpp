@@ -118,6 +118,33 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
   return out;
 }
 
+std::vector<RenamedFolder> renamed_folders(const std::vector<FolderInfo>& source,
+                                           const std::vector<FolderInfo>& target,
+                                           const NamespaceInfo& target_namespace) {
+  std::vector<RenamedFolder> out;
+  const auto joined = [](const Path& path) {
+    std::string text;
+    for (const auto& part : path) text += (text.empty() ? "" : "/") + part;
+    return text;
+  };
+  for (const auto& mapping : map_folders(source, target, target_namespace, {})) {
+    if (mapping.wire.empty()) continue;
+    std::string_view below = mapping.wire;
+    if (!target_namespace.prefix.empty() && below.starts_with(target_namespace.prefix))
+      below.remove_prefix(target_namespace.prefix.size());
+    Path path;
+    if (imap::is_inbox(mapping.wire)) {
+      path = {"INBOX"};
+    } else {
+      for (auto& part : imap::split_path(below, target_namespace.delimiter))
+        path.push_back(imap::display_name(part));
+    }
+    if (!same_path(source[mapping.source].path, path))
+      out.push_back({joined(source[mapping.source].path), joined(path)});
+  }
+  return out;
+}
+
 std::string without_wildcards(std::string wire) {
   for (char& c : wire)
     if (c == '%' || c == '*') c = '_';

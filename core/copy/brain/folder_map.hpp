@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "model/inventory.hpp"
 #include "model/mail.hpp"
 
 namespace mxferry::copy {
@@ -26,6 +27,12 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
                                        const std::vector<FolderInfo>& target,
                                        const NamespaceInfo& target_namespace,
                                        const std::map<std::string, std::string>& fixed);
+
+/// The folders that are copied and will be called otherwise at the destination: by their role, or
+/// because its delimiter or namespace asks for it.
+std::vector<RenamedFolder> renamed_folders(const std::vector<FolderInfo>& source,
+                                           const std::vector<FolderInfo>& target,
+                                           const NamespaceInfo& target_namespace);
 
 /// A wire name without % and *, for servers that refuse them in CREATE (RFC 3501 §5.1).
 std::string without_wildcards(std::string wire);

@@ -163,9 +163,12 @@ Command ReadCommands::uid_fetch(std::string_view set, std::string_view items,
   return command;
 }
 
-Command ReadCommands::uid_search_all(bool esearch) {
+Command ReadCommands::uid_search_all(bool esearch) { return uid_search("ALL", esearch); }
+
+Command ReadCommands::uid_search(std::string_view criteria, bool esearch) {
   auto command = simple("UID SEARCH");
-  add_text(command, esearch ? " RETURN (ALL) ALL" : " ALL");
+  add_text(command, esearch ? " RETURN (ALL) " : " ");
+  add_text(command, criteria);
   return command;
 }
 

@@ -83,6 +83,8 @@ struct ReadCommands {
   static Command uid_fetch(std::string_view set, std::string_view items,
                            std::string_view modifier = {});
   static Command uid_search_all(bool esearch);
+  /// `criteria` in US-ASCII: "SINCE 1-Feb-2026", "LARGER 1000".
+  static Command uid_search(std::string_view criteria, bool esearch);
   static Command quota_root(std::string_view mailbox);
 };
 

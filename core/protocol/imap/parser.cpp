@@ -140,6 +140,26 @@ class Parser {
     }
     return astring(text);
   }
+  // Anything, kept.
+  bool value(Value& out, int depth = 0) {
+    if (depth > kMaxDepth) return bad("nested too deep");
+    if (take('(')) {
+      out.kind = Value::Kind::list;
+      while (true) {
+        blanks();
+        if (take(')')) return true;
+        if (at_end()) return bad("the list does not end");
+        if (!value(out.items.emplace_back(), depth + 1)) return false;
+      }
+    }
+    std::optional<std::string> text;
+    if (!nstring(text)) return false;
+    if (text) {
+      out.kind = Value::Kind::text;
+      out.text = std::move(*text);
+    }
+    return true;
+  }
   bool word_list(std::vector<std::string>& out) {
     if (!expect('(', "a list was expected")) return false;
     while (true) {
@@ -708,6 +728,10 @@ bool Parser::fetch_item(FetchData& out) {
     std::vector<std::string> words;
     if (!word_list(words)) return false;
     if (!words.empty()) out.email_id = words.front();
+  } else if (is("BODYSTRUCTURE")) {
+    Value structure;
+    if (!value(structure)) return false;
+    out.structure = body_structure(structure);
   } else {
     if (peek() == '[') {
       BodyItem ignored;

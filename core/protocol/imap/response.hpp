@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "protocol/imap/body_structure.hpp"
 #include "protocol/imap/flags.hpp"
 #include "protocol/imap/internal_date.hpp"
 #include "protocol/imap/uid_set.hpp"
@@ -141,6 +142,7 @@ struct FetchData {
   std::optional<ModSeq> modseq;
   std::optional<std::string> email_id;  // OBJECTID, RFC 8474
   std::vector<BodyItem> bodies;
+  std::optional<BodyPart> structure;  // BODYSTRUCTURE
 };
 
 /// Anything else, kept raw so that it can be logged.

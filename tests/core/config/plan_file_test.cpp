@@ -208,5 +208,40 @@ TEST(Duration, ReadsUnitsAndRefusesTheRest) {
     EXPECT_FALSE(parse_duration(bad)) << bad;
 }
 
+TEST(PlanFile, AnIgnoredAddressHasAReasonAndLiesInADomainOfThePlan) {
+  const auto with = [](const std::string& ignore) {
+    return read(std::string(kGood) + "[addresses]\nignore = " + ignore +
+                "\n[estimate]\nline_mbit = 50\n");
+  };
+  const auto plan = with("[{ address = \"Old@Alpha.Test\", reason = \"left in 2019\" }]");
+  ASSERT_TRUE(plan) << plan.error().message();
+  ASSERT_EQ(plan->addresses_ignore.size(), 1U);
+  EXPECT_EQ(plan->addresses_ignore[0].address, "old@alpha.test");
+  EXPECT_EQ(plan->addresses_ignore[0].reason, "left in 2019");
+  EXPECT_EQ(plan->line_mbit, 50U);
+  const struct {
+    const char* ignore;
+    const char* where;
+    const char* what;
+  } wrong[] = {
+      {"[\"old@alpha.test\"]", ":28:11",
+       "tables { address = \"LOCAL@DOMAIN\", reason = \"why\" }, found a string"},
+      {"\"old@alpha.test\"", ":28:10", "an array of tables"},
+      {"[{ address = \"old@alpha.test\" }]", ":28:11", "reason is missing"},
+      {"[{ reason = \"x\" }]", ":28:11", "address is missing"},
+      {"[{ address = \"old@else.test\", reason = \"x\" }]", ":28:11",
+       "of a [[domain]] of this plan"},
+      {"[{ address = \"old\", reason = \"x\" }]", ":28:11", "of a [[domain]] of this plan"},
+      {"[{ address = \"old@alpha.test\", reason = \"x\", why = 1 }]", ":28:55",
+       "unknown key \"why\""},
+  };
+  for (const auto& w : wrong) {
+    const auto bad = with(w.ignore);
+    ASSERT_FALSE(bad) << w.ignore;
+    EXPECT_NE(bad.error().message().find(w.where), std::string::npos) << bad.error().message();
+    EXPECT_NE(bad.error().message().find(w.what), std::string::npos) << bad.error().message();
+  }
+}
+
 }  // namespace
 }  // namespace mxferry::config

@@ -19,7 +19,13 @@ namespace {
 
 struct NoMail final : MailEngine {
   static Error none() { return fail(ErrorCode::unsupported, "test", "none").error(); }
-  Task<Result<Inventory>> inventory(const config::Mailbox&) override { co_return fail(none()); }
+  Task<Result<MailboxInventory>> inventory(const config::Mailbox&, bool) override {
+    co_return fail(none());
+  }
+  Task<Result<void>> source_answers(const config::Mailbox&) override { co_return fail(none()); }
+  Task<Result<SeenAddresses>> seen_addresses(const config::Mailbox&, Instant) override {
+    co_return fail(none());
+  }
   Task<Result<copy::CopyReport>> copy(const config::Mailbox&, std::shared_ptr<copy::CopyControl>,
                                       std::function<void(const copy::Progress&)>) override {
     co_return fail(none());
@@ -61,6 +67,10 @@ struct NoEyes final : DnsEyes {
 struct NoPost final : CanaryPost {
   Task<Result<void>> send(const std::string&, const std::string&, const std::string&,
                           const std::string&) override {
+    co_return fail(NoMail::none());
+  }
+  Task<Result<smtp::Reply>> probe(const std::string&, const std::string&,
+                                  const std::string&) override {
     co_return fail(NoMail::none());
   }
 };

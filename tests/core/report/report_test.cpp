@@ -11,6 +11,7 @@
 
 #include "base/escape.hpp"
 #include "core/report/filled_state.hpp"
+#include "plan/assess.hpp"
 #include "report/status.hpp"
 #include "support/temp_dir.hpp"
 
@@ -118,6 +119,43 @@ TEST_F(Report, SaysWhoWasToldAndWhoStillSendsToTheOldServer) {
   EXPECT_EQ(all["alerts"][0]["subject"], "bob@example.com");
   for (const char* title : {"Stragglers", "Notices", "Alerts"})
     EXPECT_THAT(to_html(data()), HasSubstr(">" + std::string(title) + "<"));
+}
+
+TEST_F(Report, ShowsWhatAssessFoundAndTheLastEstimate) {
+  EXPECT_EQ(json()["estimate"], Json()) << "not known is null";
+  const std::string address = "bob@example.com";
+  const auto bob = [&] {
+    const auto all = json();
+    for (const auto& box : all["mailboxes"])
+      if (box["address"] == address) return box;
+    return Json();
+  };
+  ASSERT_TRUE(bob().is_object());
+  EXPECT_EQ(bob()["inventory"], Json());
+  EXPECT_THAT(to_html(data()), Not(HasSubstr("id=\"inventory\"")));
+  MailboxInventory box;
+  box.address = address;
+  box.folders = 4;
+  box.messages = 12;
+  box.bytes = 3'000'000;
+  box.renamed = {{"<b>\x1b", "Sent"}};
+  sql("INSERT INTO observation(at, kind, subject, body) VALUES(1000, 'inventory', '" + address +
+      "', '" + canonical_json(plan::to_json(box)) + "')");
+  sql("INSERT INTO observation(at, kind, subject, body) VALUES(1000, 'estimate', 'acme', "
+      "'{\"least_ms\":1,\"most_ms\":2,\"basis\":\"assumed\"}')");
+  sql("INSERT INTO observation(at, kind, subject, body) VALUES(2000, 'estimate', 'acme', "
+      "'{\"least_ms\":3600000,\"most_ms\":7200000,\"basis\":\"measured\"}')");
+  const auto found = json();
+  EXPECT_EQ(bob()["inventory"]["bytes"], 3'000'000);
+  EXPECT_EQ(found["estimate"]["basis"], "measured") << "the last one counts";
+  EXPECT_EQ(found["estimate"]["most_ms"], 7'200'000);
+  const auto html = to_html(data());
+  EXPECT_THAT(html, HasSubstr("id=\"inventory\""));
+  EXPECT_THAT(html, HasSubstr("&lt;b&gt;\\x1b becomes Sent"));
+  EXPECT_THAT(html, HasSubstr("3.0 MB"));
+  EXPECT_THAT(status_text(data(), Instant()), HasSubstr("copying everything takes 60 min to 2 h"));
+  sql("INSERT INTO observation(at, kind, subject, body) VALUES(3000, 'estimate', 'acme', '[]')");
+  EXPECT_GT(json()["problems"].size(), found["problems"].size()) << "unreadable is told";
 }
 
 TEST_F(Report, NotMovedIsNeverEmpty) {

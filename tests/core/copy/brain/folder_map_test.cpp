@@ -82,5 +82,17 @@ TEST(FolderMap, InboxComesFirst) {
   EXPECT_EQ(mappings[0].wire, "INBOX");
 }
 
+TEST(FolderMap, SaysWhichFoldersWillBeCalledOtherwise) {
+  const std::vector<FolderInfo> source = {folder("INBOX"), folder("Work/a.b"), folder("Plain"),
+                                          folder("Gesendet", '/', SpecialUse::sent),
+                                          folder("Alles", '/', SpecialUse::all)};
+  const std::vector<FolderInfo> target = {folder("INBOX"), folder("Sent", '.', SpecialUse::sent)};
+  const std::vector<RenamedFolder> want = {{"Work/a.b", "Work/a_b"}, {"Gesendet", "Sent"}};
+  EXPECT_EQ(renamed_folders(source, target, NamespaceInfo{"INBOX.", '.'}), want);
+  EXPECT_TRUE(
+      renamed_folders({folder("INBOX"), folder("Work/Q1")}, {}, NamespaceInfo{"", '.'}).empty())
+      << "another delimiter alone is no other name";
+}
+
 }  // namespace
 }  // namespace mxferry::copy
