@@ -110,6 +110,7 @@ std::size_t blocks_in(const std::vector<Finding>& findings) {
       [](const Finding& f) { return f.severity == Severity::block && f.accepted.empty(); }));
 }
 
+// With the finding's own id in front: "AD-01: …", "QU-01: …".
 StepEnd held_by(const Finding& finding, std::size_t all) {
   return StepEnd::held(
       finding.id + ": " + finding.text +
