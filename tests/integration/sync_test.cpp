@@ -334,5 +334,68 @@ TEST_F(Sync, UsageErrorsComeBeforeAnyConnection) {
   EXPECT_FALSE(std::filesystem::exists(dir / "x.db"));
 }
 
+TEST_F(Sync, ASpotCheckShowsWhatAPersonWouldLookAt) {
+  start();
+  if (!ready) return;
+  {
+    MailAccount account(kOld, 143, kUser, kPassword);
+    account.append("INBOX",
+                   "Subject: secret-subject\r\nFrom: secret-sender@x\r\nMIME-Version: 1.0\r\n"
+                   "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n--b\r\n"
+                   "Content-Type: application/pdf; name=\"secret-name.pdf\"\r\n"
+                   "Content-Disposition: attachment; filename=\"secret-name.pdf\"\r\n\r\n"
+                   "12345\r\n--b--\r\n",
+                   "", "17-Jul-2020 02:44:25 +0200");
+    for (int i = 0; i < 30; ++i)
+      account.append("INBOX", "Subject: " + std::to_string(i) + "\r\n\r\nx\r\n", "\\Seen");
+  }
+  run("sync");
+  const auto sample = [&](std::vector<std::string> more, int expected) {
+    auto args = arguments("verify");
+    args.insert(args.end(), more.begin(), more.end());
+    CommandRun process(args, environment());
+    EXPECT_EQ(process.wait(), expected) << process.out() << process.err();
+    return nlohmann::json::parse(process.out(), nullptr, false);
+  };
+  auto all = sample({"--sample", "100"}, 0);
+  ASSERT_EQ(all["messages"].size(), 31U);
+  const auto& first = all["messages"][0];
+  for (const auto* side : {"source", "destination"}) {
+    EXPECT_EQ(first[side]["read"], false);
+    ASSERT_EQ(first[side]["attachments"].size(), 1U) << first.dump(1);
+    EXPECT_EQ(first[side]["attachments"][0]["name"], "secret-name.pdf");
+    EXPECT_EQ(first[side]["attachments"][0]["octets"], 5);
+  }
+  EXPECT_EQ(all.dump().find("secret-subject"), std::string::npos);
+  for (const auto& folder : all["folders"])
+    if (folder["source"] == "INBOX") {
+      EXPECT_EQ(folder["source_messages"], 31);
+      EXPECT_EQ(folder["destination_messages"], 31);
+    }
+  const auto few = sample({"--sample", "5", "--seed", "7"}, 0);
+  EXPECT_EQ(few["messages"].size(), 5U);
+  EXPECT_EQ(few, sample({"--sample", "5", "--seed", "7"}, 0)) << "the same seed, the same mail";
+  EXPECT_NE(sample({"--sample", "100", "--subjects"}, 0).dump().find("secret-subject"),
+            std::string::npos);
+
+  // Read at the destination, one gone there; the source is as it was.
+  {
+    MailAccount there(kNew, 143, kUser, kPassword);
+    there.command("SELECT INBOX");
+    there.command("STORE 1 +FLAGS (\\Seen)");
+    there.command("STORE 2 +FLAGS (\\Deleted)");
+    there.command("EXPUNGE");
+  }
+  const auto changed = sample({"--sample", "100"}, 1);
+  EXPECT_EQ(changed["messages"][0]["differs"], nlohmann::json({"read"}));
+  EXPECT_EQ(changed["messages"][1]["differs"], nlohmann::json({"destination"}));
+  MailAccount account(kOld, 143, kUser, kPassword);
+  EXPECT_EQ(account.messages("INBOX").at(0).flags.find("Seen"), std::string::npos);
+  std::string output;
+  EXPECT_FALSE(
+      run_shell("grep -rlE 'secret-(subject|sender|name)' '" + dir.path().string() + "'", &output))
+      << "content in state or log: " << output;
+}
+
 }  // namespace
 }  // namespace mxferry::test
