@@ -45,6 +45,15 @@ struct NewMail {
   std::string sha256;  // of its octets, hex
 };
 
+/// UIDNEXT of each folder of the source when it was last copied, by its name on the wire.
+using SourceMarks = std::map<std::string, std::uint32_t>;
+
+/// Who sent mail that came late, as the report says it.
+struct Sender {
+  std::string from, host;
+  std::uint64_t messages = 0;
+};
+
 /// Mailboxes, as the steps need them.
 class MailEngine {
  public:
@@ -72,6 +81,16 @@ class MailEngine {
   /// Mail at the destination that no copy put there and that was not there when the flip was
   /// written.
   virtual Task<Result<std::vector<NewMail>>> arrived_since_flip(const config::Mailbox& box) = 0;
+  /// How far the source has been copied.
+  virtual Result<SourceMarks> source_marks(const config::Mailbox& box) {
+    (void)box;
+    return SourceMarks{};
+  }
+  /// Who sent what the source has behind `marks`; at most 200 messages of a folder are looked at.
+  virtual Task<Result<std::vector<Sender>>> senders(const config::Mailbox& box,
+                                                    const SourceMarks& marks) = 0;
+  /// STORAGE at the destination.
+  virtual Task<Result<QuotaState>> quota(const config::Mailbox& box) = 0;
   /// Notes, durably, where each destination folder stands at the flip.
   virtual Task<Result<void>> mark_flip(const config::Mailbox& box) = 0;
 };

@@ -11,6 +11,7 @@
 #include "credentials/secret_ref.hpp"
 #include "imap/account.hpp"
 #include "imap/survey.hpp"
+#include "pipeline/stragglers.hpp"
 #include "plan/addresses.hpp"
 
 namespace mxferry::pipeline {
@@ -19,6 +20,7 @@ namespace {
 // How far back a canary is looked for: it arrived a moment ago, behind few other messages.
 constexpr std::uint32_t kCanaryWindow = 500;
 constexpr std::size_t kDigestBatch = 50;
+constexpr std::uint32_t kSenderWindow = 200;
 
 std::string joined(const std::vector<std::string>& path) {
   std::string out;
@@ -287,6 +289,49 @@ Task<Result<std::vector<NewMail>>> ImapEngine::arrived_since_flip(const config::
       }
     }
   }
+  client->close();
+  co_return out;
+}
+
+Result<SourceMarks> ImapEngine::source_marks(const config::Mailbox& box) {
+  MXF_TRY(state, state_of(box));
+  MXF_TRY(folders, state.folders());
+  SourceMarks out;
+  for (const auto& folder : folders)
+    if (folder.src.uid_next) out[folder.src_name] = folder.src.uid_next->value;
+  return out;
+}
+
+Task<Result<std::vector<Sender>>> ImapEngine::senders(const config::Mailbox& box,
+                                                      const SourceMarks& marks) {
+  std::vector<Sender> out;
+  const auto own = plan::domain_names(file_);
+  MXF_CO_TRY(client, co_await open(file_.source, box, true, imap::MailboxRole::ReadOnly));
+  for (const auto& [wire, first] : marks) {
+    auto opened = co_await client->open_folder(wire);
+    if (!opened) continue;  // gone since
+    const std::uint32_t next = opened->uid_next ? opened->uid_next->value : 0;
+    if (next <= first) continue;
+    imap::UidSet fresh;
+    fresh.add(Uid(std::max(first, next > kSenderWindow ? next - kSenderWindow : 1)), Uid(next - 1));
+    std::function<void(Uid, std::string_view)> count = [&out, &own](Uid, std::string_view header) {
+      auto sender = sender_of(header, own);
+      for (auto& known : out)
+        if (known.from == sender.from && known.host == sender.host) {
+          ++known.messages;
+          return;
+        }
+      out.push_back(std::move(sender));
+    };
+    MXF_CO_CHECK(co_await imap::each_header(*client, fresh, "FROM RECEIVED", count));
+  }
+  client->close();
+  co_return out;
+}
+
+Task<Result<QuotaState>> ImapEngine::quota(const config::Mailbox& box) {
+  MXF_CO_TRY(client, co_await open(file_.dest, box, false, imap::MailboxRole::ReadOnly));
+  auto out = co_await imap::storage_quota(*client);
   client->close();
   co_return out;
 }

@@ -32,6 +32,10 @@ class ImapEngine final : public MailEngine {
   Task<Result<bool>> find_canary(const config::Mailbox& box, const std::string& token,
                                  bool remove) override;
   Task<Result<std::vector<NewMail>>> arrived_since_flip(const config::Mailbox& box) override;
+  Result<SourceMarks> source_marks(const config::Mailbox& box) override;
+  Task<Result<std::vector<Sender>>> senders(const config::Mailbox& box,
+                                            const SourceMarks& marks) override;
+  Task<Result<QuotaState>> quota(const config::Mailbox& box) override;
   Task<Result<void>> mark_flip(const config::Mailbox& box) override;
 
   /// One client of one side; the role decides what it may do.

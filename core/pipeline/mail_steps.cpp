@@ -13,6 +13,7 @@
 #include "pipeline/dns_steps.hpp"
 #include "pipeline/drift.hpp"
 #include "pipeline/gate_steps.hpp"
+#include "pipeline/stragglers.hpp"
 
 namespace mxferry::pipeline {
 namespace {
@@ -128,6 +129,11 @@ Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, C
   const StopLink link(env, control);
   const Instant began = env.clock.now();
   const Millis from = env.clock.boot_time();
+  SourceMarks marks;
+  if (kind == CopyKind::straggler) {
+    MXF_CO_TRY(before, env.mail.source_marks(box));
+    marks = std::move(before);
+  }
   // A copy that begins counts as a byte: the server has time to answer.
   env.moved_at = env.clock.boot_time();
   ++env.copying;
@@ -179,7 +185,9 @@ Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, C
   if (kind == CopyKind::straggler && report->copied > 0) {
     const Json body = {{"messages", report->copied}};
     MXF_CO_CHECK(env.store.observe("straggler", box.dest, body));
+    MXF_CO_CHECK(co_await note_senders(env, box, marks));
   }
+  if (report->copied > 0) MXF_CO_CHECK(co_await watch_quota(env, box));
   co_return report;
 }
 

@@ -235,6 +235,8 @@ class FakeWorld::Mail final : public pipeline::MailEngine {
     if (w_.during_copy) w_.during_copy(*w_.env_);
     copy::CopyReport out;
     out.copied = w_.copies[box.dest]++ == 0 ? 3 : 0;
+    if (out.copied == 0 && w_.late.contains(box.dest))
+      out.copied = static_cast<std::uint64_t>(std::exchange(w_.late[box.dest], 0));
     out.known = 3;
     co_return out;
   }
@@ -261,6 +263,17 @@ class FakeWorld::Mail final : public pipeline::MailEngine {
     auto error = broken("arrived", box);
     if (error) co_return fail(*error);
     co_return w_.arrived[box.dest];
+  }
+  Task<Result<std::vector<pipeline::Sender>>> senders(const config::Mailbox& box,
+                                                      const pipeline::SourceMarks&) override {
+    auto error = broken("senders", box);
+    if (error) co_return fail(*error);
+    co_return w_.senders[box.dest];
+  }
+  Task<Result<QuotaState>> quota(const config::Mailbox& box) override {
+    auto error = broken("quota", box);
+    if (error) co_return fail(*error);
+    co_return w_.quotas[box.dest];
   }
   Task<Result<void>> mark_flip(const config::Mailbox& box) override {
     auto error = broken("mark", box);

@@ -70,6 +70,9 @@ class FakeWorld {
   bool mx_swallows = false;  // the new MX takes canaries and they are never found
   std::optional<Error> mx_refuses{};
   bool old_mx_dead = false;
+  std::map<std::string, std::vector<pipeline::Sender>> senders;  // of late mail, by destination
+  std::map<std::string, int> late;  // messages that each later copy brings, by destination
+  std::map<std::string, QuotaState> quotas;
   std::uint32_t api_floor = 0;
   std::map<std::string, std::string> refused_recipients;  // of [notice], with the server's words
 
