@@ -61,6 +61,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
       const std::string pad(widths[i] - width(row[i]), ' ');
       line += (i == 0 ? "" : "  ") + (i == 0 ? row[i] + pad : pad + row[i]);
     }
+    while (line.ends_with(' ')) line.pop_back();
     out += line + "\n";
   }
   return out;
@@ -193,8 +194,11 @@ std::string print(const Assessment& a, const config::PlanFile& file) {
   std::size_t open = 0;
   for (const auto& [address, seen] : a.seen.seen)
     if (!plan::is_served(file, address)) ++open;
-  out += "\naddresses: mail of the last 90 days (" + std::to_string(a.seen.messages) +
-         " messages) arrives at " + std::to_string(a.seen.seen.size()) + " addresses, " +
+  const auto some = [](std::uint64_t n, const char* one, const char* many) {
+    return std::to_string(n) + " " + (n == 1 ? one : many);
+  };
+  out += "\naddresses: mail of the last 90 days (" + some(a.seen.messages, "message", "messages") +
+         ") arrives at " + some(a.seen.seen.size(), "address", "addresses") + ", " +
          std::to_string(open) + " of them not served\n";
   out += "time: copying everything takes " + plan::print(a.estimate) +
          (file.line_mbit > 0 ? "" : " (assumed: a line of 100 Mbit/s)") +
