@@ -521,7 +521,10 @@ auto FakeWorld::with_env(F work) {
   env.provider_slots = &provider;
   if (file.notice.enabled()) env.post = letters_.get();
   std::vector<std::unique_ptr<pipeline::AlertChannel>> channels;
-  channels.push_back(std::make_unique<AlertSink>(*this));
+  if (make_channels)
+    channels = make_channels();
+  else
+    channels.push_back(std::make_unique<AlertSink>(*this));
   pipeline::Alerts raised(store_, clock, file.id, std::move(channels));
   if (file.alert.enabled()) env.alerts = &raised;
   env.pass_time = [this](Millis time) {

@@ -91,6 +91,8 @@ class FakeWorld {
   /// What resolvers answer, instead of `resolvers`.
   std::function<std::vector<pipeline::DnsEyes::Resolver>(const dns::Question& question)>
       public_view;
+  /// The channels of [alert], instead of one that only keeps what it is given in `alerts`.
+  std::function<std::vector<std::unique_ptr<pipeline::AlertChannel>>()> make_channels;
   /// Called on the run's thread while a mailbox is being copied.
   std::function<void(pipeline::Env&)> during_copy;
 
