@@ -142,6 +142,19 @@ class Demo:
             table.writeheader()
             table.writerows(rows)
 
+    def check_notices(self, domain):
+        """Each mailbox was written to before the flip and after it; what the relay's log says."""
+        say(f"notices to the users and operators of {domain}.test")
+        with open(self.path("relay", "sent.json"), encoding="utf-8") as file:
+            taken = [entry for entry in map(json.loads, file) if entry["event"] == "accepted" and entry["message_id"].startswith("<notice.")]
+        with open(self.path(domain + ".csv"), encoding="utf-8") as file:
+            boxes = {line.split(",")[1] for line in file.read().splitlines()[1:]}
+        for box in boxes:
+            if len({entry["message_id"] for entry in taken if entry["recipient"] == box}) < 2:
+                raise Failed(f"{box} was not written to before the flip and after it")
+        hosts = sorted({(entry["mx"], entry["address"]) for entry in taken})
+        print(f"{len(taken)} notices delivered to {len(boxes)} mailboxes, through {', '.join(f'{mx} ({address})' for mx, address in hosts)}", file=sys.stderr)
+
     def play(self):
         say("starting the lab: two mail hosts, DNS from the root down, two caching resolvers, a corpus of 20,000 messages")
         subprocess.run([os.path.join(LAB, "down"), self.dir], stderr=subprocess.DEVNULL, check=False)
@@ -206,6 +219,7 @@ class Demo:
         for name, program in self.programs.items():
             if name.endswith("-watch"):
                 program.stop()
+        self.check_notices("alpha")
         fine = self.check("alpha", "--zone-expected", self.path("alpha.zone.expected"))
         fine = self.check("beta", "--zone-expected", self.path("beta.zone.rolled-back"), "--rolled-back", self.path("stranded.json")) and fine
         if not fine:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 PLACES = {"ROOT_DNS": "127.77.0.2", "OLD": "127.77.0.10", "NEW": "127.77.0.20", "PRIMARY": "127.77.0.53",
-          "SECONDARY": "127.77.0.54", "RESOLVER1": "127.77.0.61", "RESOLVER2": "127.77.0.62"}
+          "SECONDARY": "127.77.0.54", "RELAY": "127.77.0.30", "RESOLVER1": "127.77.0.61", "RESOLVER2": "127.77.0.62"}
 VERIFICATION = {"alpha.test": "newhost-verification=alpha-7f3a9c", "beta.test": "newhost-verification=beta-19d0e2"}
 
 ROOT_ZONE = """$TTL 3600
