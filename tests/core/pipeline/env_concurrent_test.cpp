@@ -40,6 +40,10 @@ struct NoMail final : MailEngine {
   Task<Result<std::vector<NewMail>>> arrived_since_flip(const config::Mailbox&) override {
     co_return fail(none());
   }
+  Task<Result<std::vector<Sender>>> senders(const config::Mailbox&, const SourceMarks&) override {
+    co_return fail(none());
+  }
+  Task<Result<QuotaState>> quota(const config::Mailbox&) override { co_return fail(none()); }
   Task<Result<void>> mark_flip(const config::Mailbox&) override { co_return fail(none()); }
 };
 
