@@ -353,6 +353,8 @@ Task<Result<CopyReport>> run_copy(CopyJob& job) {
     run.progressed = false;
     auto done = co_await account.attempt();
     account.close();
+    // Whoever reads the report may rely on it.
+    if (auto settled = job.state->settle(); !settled && done) done = std::move(settled);
     if (done) {
       for (const auto& folder : run.report.folders) {
         run.report.known += folder.known;

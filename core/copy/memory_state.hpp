@@ -11,6 +11,7 @@ namespace mxferry::copy {
 
 class MemoryState final : public SyncState {
  public:
+  Result<void> settle() override { return {}; }
   Result<std::vector<FolderRecord>> folders() override;
   Result<void> put_folder(FolderRecord& folder) override;
   Result<std::uint64_t> count_messages(const FolderRecord& folder) override;

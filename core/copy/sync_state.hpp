@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SyncState: what a copy must remember of one pair of mailboxes: folders, where each message went,
-// batches whose answer is still open, what was refused. Every write is one durable transaction when
-// it returns. Implementations: SyncStore on the state file, MemoryState for tests. One thread at a
-// time.
+// batches whose answer is still open, what was refused. Every write is one transaction. Intents and
+// new epochs are durable when the call returns; what the servers hold anyway and would be found
+// again (results, folders, flags) is durable with the next of those, or with settle().
+// Implementations: SyncStore on the state file, MemoryState for tests. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -74,6 +75,9 @@ struct BatchResult {
 class SyncState {
  public:
   virtual ~SyncState() = default;
+
+  /// All that was written is durable when it returns.
+  virtual Result<void> settle() = 0;
 
   virtual Result<std::vector<FolderRecord>> folders() = 0;
   /// Inserts (and sets id) or updates.

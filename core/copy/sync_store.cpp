@@ -183,7 +183,19 @@ Result<std::vector<FolderRecord>> SyncStore::folders() {
   return out;
 }
 
+Result<void> SyncStore::settle() {
+  MXF_TRY(transaction, db_->begin());
+  MXF_CHECK(db_->run("UPDATE pair SET key = key WHERE id = $1", pair_));
+  return transaction.commit();
+}
+
 Result<void> SyncStore::put_folder(FolderRecord& f) {
+  MXF_TRY(transaction, db_->begin(store::Durability::with_next));
+  MXF_CHECK(write_folder(f));
+  return transaction.commit();
+}
+
+Result<void> SyncStore::write_folder(FolderRecord& f) {
   const store::Blob src{f.src_name};
   const store::Blob dst{f.dst_name};
   if (f.id == 0) {
@@ -341,7 +353,7 @@ Result<void> SyncStore::renew_intent(std::int64_t id, Instant at) {
 }
 
 Result<void> SyncStore::put_result(const FolderRecord& folder, const BatchResult& result) {
-  MXF_TRY(transaction, db_->begin());
+  MXF_TRY(transaction, db_->begin(store::Durability::with_next));
   MXF_CHECK(apply(folder, result));
   return transaction.commit();
 }
@@ -364,7 +376,7 @@ Result<void> SyncStore::apply(const FolderRecord& folder, const BatchResult& res
 
 Result<void> SyncStore::put_messages(const FolderRecord& folder,
                                      const std::vector<MessageRecord>& records) {
-  MXF_TRY(transaction, db_->begin());
+  MXF_TRY(transaction, db_->begin(store::Durability::with_next));
   MXF_CHECK(add_records(folder, records));
   return transaction.commit();
 }
@@ -453,7 +465,7 @@ Result<void> SyncStore::begin_epoch(FolderRecord& folder,
   MXF_TRY(transaction, db_->begin());
   MXF_CHECK(db_->run("DELETE FROM extent WHERE folder = $1", folder.id));
   MXF_CHECK(db_->run("DELETE FROM exception WHERE folder = $1", folder.id));
-  MXF_CHECK(put_folder(folder));
+  MXF_CHECK(write_folder(folder));
   MXF_CHECK(add_records(folder, records));
   return transaction.commit();
 }

@@ -27,6 +27,7 @@ class SyncStore final : public SyncState {
   static Result<SyncStore> open(store::Db& db, const std::string& key, const std::string& src,
                                 const std::string& dst);
 
+  Result<void> settle() override;
   Result<std::vector<FolderRecord>> folders() override;
   Result<void> put_folder(FolderRecord& folder) override;
   Result<std::uint64_t> count_messages(const FolderRecord& folder) override;
@@ -52,6 +53,7 @@ class SyncStore final : public SyncState {
     bool loaded = false;
   };
   SyncStore(store::Db& db, std::int64_t pair) : db_(&db), pair_(pair) {}
+  Result<void> write_folder(FolderRecord& folder);
   Result<FlagTable*> table(std::int64_t folder);
   Result<void> add_records(const FolderRecord& folder, std::vector<MessageRecord> records);
   Result<void> write_extent(const FolderRecord& folder, const std::vector<MessageRecord>& records);

@@ -111,9 +111,14 @@ Result<void> Db::script(const std::string& sql) {
   return {};
 }
 
-Result<Transaction> Db::begin() {
-  MXF_CHECK(run("BEGIN IMMEDIATE"));
-  return Transaction(*this);
+Result<Transaction> Db::begin(Durability durability) {
+  if (durability == Durability::with_next) MXF_CHECK(run("PRAGMA synchronous = NORMAL"));
+  Transaction transaction(*this, durability);  // its end sets FULL again
+  if (auto begun = run("BEGIN IMMEDIATE"); !begun) {
+    transaction.end();
+    return fail(std::move(begun).error());
+  }
+  return transaction;
 }
 
 bool Db::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
@@ -121,12 +126,19 @@ std::int64_t Db::last_id() const { return sqlite3_last_insert_rowid(handle_.get(
 std::int64_t Db::changes() const { return sqlite3_changes64(handle_.get()); }
 
 Transaction::~Transaction() {
-  if (db_ != nullptr) (void)db_->run("ROLLBACK");
+  if (db_ == nullptr) return;
+  (void)db_->run("ROLLBACK");
+  end();
+}
+
+void Transaction::end() {
+  if (durability_ == Durability::with_next) (void)db_->run("PRAGMA synchronous = FULL");
+  db_ = nullptr;
 }
 
 Result<void> Transaction::commit() {
   MXF_CHECK(db_->run("COMMIT"));
-  db_ = nullptr;
+  end();
   return {};
 }
 

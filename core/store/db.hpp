@@ -66,6 +66,10 @@ enum class OpenMode { read_only, read_write, create };
 
 class Transaction;
 
+/// When a transaction is durable: as commit() returns, or with the next one that is. The log keeps
+/// their order: a power cut never takes an earlier one and leaves a later one.
+enum class Durability { now, with_next };
+
 class Db {
  public:
   /// Opens with WAL, synchronous=FULL, foreign keys on, busy time-out 5 s. The file's checks are
@@ -110,7 +114,7 @@ class Db {
   /// Several statements separated by ';', without parameters: schema only.
   Result<void> script(const std::string& sql);
   /// BEGIN IMMEDIATE. The transaction rolls back unless committed; one at a time.
-  Result<Transaction> begin();
+  Result<Transaction> begin(Durability durability = Durability::now);
   bool in_transaction() const;
   std::int64_t last_id() const;
   std::int64_t changes() const;
@@ -135,16 +139,19 @@ class Db {
 
 class [[nodiscard]] Transaction {
  public:
-  Transaction(Transaction&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
+  Transaction(Transaction&& other) noexcept
+      : db_(std::exchange(other.db_, nullptr)), durability_(other.durability_) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
-  /// Durable when it returns (synchronous=FULL).
+  /// Durable when it returns (synchronous=FULL), unless it was begun as with_next.
   Result<void> commit();
 
  private:
   friend class Db;
-  explicit Transaction(Db& db) : db_(&db) {}
+  Transaction(Db& db, Durability durability) : db_(&db), durability_(durability) {}
+  void end();
   Db* db_;
+  Durability durability_;
 };
 
 }  // namespace mxferry::store

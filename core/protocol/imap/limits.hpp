@@ -23,7 +23,7 @@ inline constexpr int kMaxDepth = 64;
 /// RFC 7888 §5: LITERAL- allows `{n+}` up to this many octets.
 inline constexpr std::uint64_t kLiteralMinusMax = 4096;
 /// Messages of one MULTIAPPEND (RFC 3502) and octets of one batch.
-inline constexpr std::size_t kBatchMessages = 200;
+inline constexpr std::size_t kBatchMessages = 500;
 inline constexpr std::uint64_t kBatchOctets = std::uint64_t{4} << 20;
 /// Messages up to this size are read whole; larger ones stream from source to destination.
 inline constexpr std::uint64_t kWholeMessage = std::uint64_t{1} << 20;

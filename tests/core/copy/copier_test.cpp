@@ -38,6 +38,9 @@ class DyingState final : public SyncState {
   DyingState(SyncState& real, int dies_at, bool after)
       : real_(real), left_(dies_at), after_(after) {}
   bool died() const { return dead_; }
+  Result<void> settle() override {
+    return read([&] { return real_.settle(); });
+  }
   Result<std::vector<FolderRecord>> folders() override {
     return read([&] { return real_.folders(); });
   }
