@@ -75,7 +75,7 @@ TEST(Manifest, AMistakeIsNamedByFileLineAndColumn) {
   EXPECT_EQ(problem(replaced(kDns, "\"type\": \"integer\"", "\"type\": \"float\"")),
             "dir/plugin.json:11:31: \"config/2/type\": expected one of string, integer, boolean, "
             "url, server, file, "
-            "program, found \"float\"");
+            "program, imap, found \"float\"");
   EXPECT_EQ(problem(replaced(kDns, "\"min_ttl\": 60", "\"min_ttl\": -1")),
             "dir/plugin.json:15:68: \"traits/min_ttl\": expected an integer from 0 to 4294967295");
   EXPECT_EQ(problem(replaced(kDns, "\"limits\"", "\"limit\"")).substr(0, 41),
