@@ -41,19 +41,6 @@ Result<std::vector<dns::DnsServer>> read_servers(const std::vector<std::string>&
   return out;
 }
 
-Result<std::string> fetch_policy(const std::string& url) {
-  net::HttpLimits limits;
-  limits.response_bytes = 64UL * 1024;  // RFC 8461 §3.2 suggests to limit a policy to this
-  limits.attempts = 1;
-  net::HttpClient client({}, limits);
-  net::HttpRequest request;
-  request.url = url;
-  MXF_TRY(response, client.send(request, {}));
-  if (response.code != 200)
-    return fail(ErrorCode::refused, url, "HTTP " + std::to_string(response.code));
-  return response.body;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Migration>> Migration::open(const fs::path& path) {
@@ -115,8 +102,17 @@ Result<std::unique_ptr<Migration>> Migration::open(const fs::path& path) {
   return out;
 }
 
+pipeline::ReadPolicy Migration::read_policy() {
+  pipeline::PolicyFetch fetch;
+  fetch.ca_file = file_.mta_sts_ca_file;
+  fetch.allow_loopback = file_.allow_loopback;
+  return [eyes = eyes_.get(), fetch](const std::string& domain, std::stop_token stop) {
+    return pipeline::fetch_policy(*eyes, domain, fetch, std::move(stop));
+  };
+}
+
 Result<plan::Computed> Migration::compute(std::stop_token stop) {
-  MXF_TRY(facts, pipeline::survey(file_, dns_, *eyes_, fetch_policy, stop));
+  MXF_TRY(facts, pipeline::survey(file_, dns_, *eyes_, read_policy(), stop));
   facts.dest_has_accounts = provider_ != nullptr;
   for (const auto* side : {&file_.source, &file_.dest}) {
     const auto* manifest = registry_.find(side->provider);

@@ -39,6 +39,8 @@ class Migration {
   }
   const Clock& clock() const { return clock_; }
 
+  /// Fetches MTA-STS policies as the plan file says. Valid as long as this object.
+  pipeline::ReadPolicy read_policy();
   /// Reads the world and computes the plan.
   Result<plan::Computed> compute(std::stop_token stop);
 

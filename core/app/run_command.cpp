@@ -63,7 +63,7 @@ struct Session {
     out->store.emplace(*out->state, clock);
     out->waits.emplace(out->state->db(), clock);
     out->mail.emplace(out->migration->file(), &*out->store, out->migration->connector(), clock);
-    out->post.emplace(out->migration->connector(), clock);
+    out->post.emplace(out->migration->connector(), clock, out->migration->file().mta_sts_ca_file);
     if (out->migration->file().alert.enabled())
       out->alerts.emplace(*out->store, clock, out->migration->file().id,
                           out->migration->take_alert_channels());
@@ -126,6 +126,14 @@ Result<void> choose_plan(Session& session, const GivenPlan& given, bool adopt,
     return fail(ErrorCode::gate, "run", "RN-03: the plan has findings that block it (above)");
   }
   MXF_CHECK(store.freeze(fresh));
+  for (const auto& finding : findings) {
+    if (finding.accepted.empty()) continue;
+    const Json body = {{"id", finding.id},
+                       {"subject", finding.subject},
+                       {"reason", finding.accepted},
+                       {"why", finding.text}};
+    MXF_CHECK(store.journal("plan", "waiver", body));
+  }
   session.plan = std::move(fresh);
   return {};
 }
@@ -163,6 +171,7 @@ pipeline::Env env_of(Session& session, RunLoop& loop, AllSlots& slots,
                        &slots.mail,
                        &slots.dns,
                        &slots.provider,
+                       session.migration->read_policy(),
                        {},
                        session.migration->speed(),
                        session.migration->dest_message_bytes()};
@@ -336,6 +345,9 @@ int rollback_command(std::span<const std::string> args) {
   auto opened = Session::open(given->config, values["state"].as<std::string>());
   if (!opened) return report_error(opened.error());
   Session& session = **opened;
+  const auto scale = std::max<std::int64_t>(1, values["time-scale"].as<std::int64_t>());
+  if (auto allowed = session.migration->check_scale(scale, {}); !allowed)
+    return report_error(allowed.error());
   auto& store = *session.store;
   auto frozen = store.frozen_plan();
   if (!frozen) return report_error(frozen.error());
@@ -349,6 +361,7 @@ int rollback_command(std::span<const std::string> args) {
   AllSlots slots(loop, session.migration->file().parallel);
   TerminalWatcher watcher(json, session.migration->clock());
   auto env = env_of(session, loop, slots, watcher);
+  env.scale = scale;
   SmtpProbe probe(session.migration->connector());
   pipeline::RollbackOptions options;
   options.strand_new_mail = values.count("strand-new-mail") != 0;

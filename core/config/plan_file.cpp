@@ -494,6 +494,7 @@ void read_all(const toml::table& root, PlanFile& plan, fs::path& templates, Prob
   {
     Section s(top.table("mta_sts"), "mta_sts", problems);
     s.duration("hold", plan.mta_sts_hold);
+    s.text("ca_file", plan.mta_sts_ca_file);
   }
   {
     Section s(top.table("monitor"), "monitor", problems);

@@ -125,6 +125,7 @@ struct PlanFile {
   Millis delta_for{std::chrono::hours(48)};
   Millis delta_max_age{std::chrono::minutes(30)};
   Millis mta_sts_hold{std::chrono::hours(24)};
+  std::string mta_sts_ca_file{};  // of the policy host and, under an enforced policy, of MX hosts
   Millis monitor_for{std::chrono::hours(72)};
   Millis stragglers_every{std::chrono::minutes(5)};
   Millis spf_overlap{std::chrono::hours(24 * 7)};

@@ -50,11 +50,13 @@ std::uint32_t negative_ttl_of(const Record& soa) {
 }  // namespace
 
 Result<Message> ask(const DnsServer& server, const Question& question, bool recursive, bool tcp,
-                    std::stop_token stop) {
+                    std::stop_token stop, bool dnssec) {
   Query query;
   query.id = net::random_dns_id();
   query.question = question;
   query.recursion_desired = recursive;
+  query.authentic_data = recursive;
+  query.dnssec_ok = dnssec;
   net::DnsExchange how;
   how.tcp = tcp;
   MXF_TRY(bytes, net::dns_exchange(server, encode_query(query), how, stop));

@@ -31,8 +31,9 @@ struct Seen {
 };
 
 /// The whole message, if it is an answer to this very question; everything else is an error.
+/// `dnssec`: with its signatures (DO=1).
 Result<Message> ask(const DnsServer& server, const Question& question, bool recursive, bool tcp,
-                    std::stop_token stop);
+                    std::stop_token stop, bool dnssec = false);
 
 /// RD=0 to a server of `zone` (canonical). Never asks a resolver about a name that may not exist.
 Seen ask_authoritative(const DnsServer& server, const std::string& zone, const Question& question,

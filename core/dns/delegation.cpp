@@ -74,16 +74,15 @@ Result<Walker::Cut> Walker::walk(const std::string& name, int depth, std::stop_t
           why = server.name() + " is lame for " + cut.zone;
           continue;
         }
-        // The name lies in this zone itself; or in one below it that this server serves too, and then
-        // there was no referral: the SOA tells its name (RFC 2308 §2).
+        // The name lies in this zone itself; or in one below it that this server serves too, and
+        // then there was no referral: the SOA tells its name (RFC 2308 §2).
         settled = true;
         for (const auto& record : message->authority) {
-          if (record.type != "SOA" || record.name == cut.zone || !is_within(record.name, cut.zone) ||
-              !is_within(name, record.name)) {
+          if (record.type != "SOA" || record.name == cut.zone ||
+              !is_within(record.name, cut.zone) || !is_within(name, record.name)) {
             continue;
           }
-          const auto own =
-              ask_authoritative(server, record.name, {record.name, "NS"}, false, stop);
+          const auto own = ask_authoritative(server, record.name, {record.name, "NS"}, false, stop);
           Cut below{record.name, own.rdata, cut.addresses};
           cut = std::move(below);
           break;
@@ -135,6 +134,16 @@ Result<Seen> Walker::look(const Question& question, int depth, std::stop_token s
 
 Result<Seen> Walker::lookup(const Question& question, std::stop_token stop) {
   return look(question, 0, std::move(stop));
+}
+
+Result<Seen> Walker::ds_of(const std::string& zone, std::stop_token stop) {
+  MXF_TRY(cut, walk(parent_of(zone), 0, stop));
+  Seen last;
+  for (const auto& server : cut.addresses) {
+    last = ask_authoritative(server, cut.zone, {zone, "DS"}, false, stop);
+    if (last.kind != Seen::Kind::unknown) return last;
+  }
+  return fail(ErrorCode::network, "look up " + zone + " DS", last.why);
 }
 
 Result<std::vector<std::string>> Walker::resolve(const std::string& host, int depth,

@@ -42,6 +42,8 @@ class Walker {
   Result<std::vector<std::string>> addresses_of(const std::string& host, std::stop_token stop);
   /// An RRset from the zone's own servers, wherever that zone is.
   Result<Seen> lookup(const Question& question, std::stop_token stop);
+  /// The DS set of a zone, from its parent's servers (RFC 4035 §3.1.4.1).
+  Result<Seen> ds_of(const std::string& zone, std::stop_token stop);
 
  private:
   struct Cut {

@@ -65,6 +65,12 @@ constexpr std::array kCatalog{
         "CN-03", "gate", "The canary did not arrive",
         "The new MX took the message, and it was not found in the mailbox within 15 minutes.",
         "Look at the new server's delivery and its junk filter, then run the same command again."},
+    FindingEntry{"DA-01", "gate", "TLSA records of a new MX host do not match",
+                 "The host's TLSA records are secure, so senders that check DANE deliver only to a "
+                 "certificate that matches them (RFC 7672). Records that exist but cannot be read "
+                 "make such senders wait.",
+                 "The new provider must mend TLSA or certificate. To flip all the same, accept "
+                 "\"DA-01:HOST\" with a reason."},
     FindingEntry{"DC-01", "gate", "A change that is never made",
                  "No plan may change the apex NS or SOA, leave a name without MX where it had one, "
                  "or have two SPF records: each of them loses mail.",
@@ -82,6 +88,13 @@ constexpr std::array kCatalog{
                  "A record with another key stands at the selector that the new provider wants. "
                  "Replacing it would break signatures of whoever uses it today.",
                  "Ask the new provider for a selector of its own, and put that into domain.dkim."},
+    FindingEntry{"DN-01", "gate", "A signed zone does not validate",
+                 "The parent says that the zone is signed. A set without a valid signature at one "
+                 "of its name servers is refused by every validating resolver: mail to the domain "
+                 "is lost or delayed for all who use one.",
+                 "Have the zone signed anew at the server that is named, and run the same command "
+                 "again.",
+                 false},
     FindingEntry{"DR-01", "warning", "Somebody changed a record that mxferry wrote",
                  "During the watch after the flip, an authoritative server serves other data than "
                  "what the run wrote. Mail may go to a third place, or fail its checks. mxferry "
@@ -266,17 +279,33 @@ constexpr std::array kCatalog{
                  "If enforce was never published within max_age, accept it. Remove one of two "
                  "records."},
     FindingEntry{
-        "ST-04", "block", "MTA-STS is, or may be, enforced",
-        "Senders would refuse the new MX hosts until the policy lists them (RFC 8461 §5). "
-        "This version does not flip an enforced domain.",
-        "Publish the policy with mode: testing, change the id of the TXT record, and wait "
-        "for the old max_age. If the policy could not be read, make it readable from here."},
+        "ST-04", "block, gate", "The MTA-STS policy does not list the new hosts, or is not known",
+        "Under a policy that they hold, senders deliver to no host that it does not list (RFC 8461 "
+        "§5). Before the flip every address of the policy host must serve one that lists old and "
+        "new hosts, under the id that the plan gave it. A policy that cannot be read may be "
+        "enforced.",
+        "Serve the file that the run shows (mxferry plan shows it too), and run the same command "
+        "again.",
+        false},
     FindingEntry{"ST-05", "warning", "A policy host without a TXT record",
                  "mta-sts.DOMAIN exists, but no record at _mta-sts tells senders about a policy. "
                  "Those that hold an earlier one keep it for its max_age, up to a year, and would "
                  "not fetch one that lists the new hosts.",
                  "Publish the TXT record again, so that the plan stages the policy; or accept it "
                  "if no policy was published within the last year."},
+    FindingEntry{
+        "ST-06", "gate", "The run waits for a policy file to be served",
+        "mxferry cannot write to the policy host. It shows the MTA-STS policy that must be "
+        "served before it goes on, and looks for it at every address of the host, at "
+        "least each minute.",
+        "Serve the file that is shown (mxferry plan --json has it too) at "
+        "https://mta-sts.DOMAIN/.well-known/mta-sts.txt."},
+    FindingEntry{
+        "ST-07", "gate", "A new MX host is not proven for its name",
+        "Under an enforced MTA-STS policy senders take a host only with a certificate of a "
+        "public CA for the name in the MX record (RFC 8461 §4.2).",
+        "The new provider must mend the certificate. To flip all the same, accept "
+        "\"ST-07:HOST\" with a reason."},
     FindingEntry{"SY-01", "gate", "Both ends are the same mailbox",
                  "Copying a mailbox into itself doubles it.", "Check --source and --dest."},
     FindingEntry{
@@ -284,6 +313,11 @@ constexpr std::array kCatalog{
         "The largest message of the mailbox is above the destination's limit (APPENDLIMIT, or what "
         "the provider's profile says): it will be refused and stay at the source.",
         "Raise the limit, save the message elsewhere, or accept the finding."},
+    FindingEntry{"TL-01", "gate", "A new MX host offers no STARTTLS, or its TLS is not known",
+                 "Mail would travel in the clear, and senders that demand TLS would not deliver at "
+                 "all.",
+                 "Ask the new provider. To flip all the same, accept \"TL-01:HOST\" with a "
+                 "reason."},
     FindingEntry{
         "TTL-01", "info", "The DNS API has a floor for TTLs",
         "It gives no TTL as low as ttl.lowered. The plan counts with the floor: caches keep "

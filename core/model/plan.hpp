@@ -104,6 +104,7 @@ struct GateAction {
   std::string gate;
   std::string domain;
 };  // MB-01, …: checked just before the flip
+inline constexpr const char* kTransport = "MTA-STS/DANE";  // a gate, as MB-01 is
 struct ManualAction {
   std::string check;  // how the run sees that it is done: "mta-sts-policy"
   std::string domain;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mxferry::net {
 
@@ -20,6 +21,9 @@ struct Endpoint {
   std::string ca_file{};  // PEM; empty: SSL_CERT_FILE, else the system's
   std::string
       pin{};  // sha256:BASE64 of the certificate's SubjectPublicKeyInfo; in addition to the chain
+  /// TLSA records of the server ("3 1 1 HEX"), from a secure answer: with any, the certificate is
+  /// proven by them instead of the CAs (RFC 7672: usages 2 and 3; SMTP).
+  std::vector<std::string> tlsa{};
   /// Plain text is taken from a host off loopback that offers no STARTTLS. Never from one that has
   /// offered it.
   bool allow_plaintext = false;

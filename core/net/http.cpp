@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,7 @@
 #include <optional>
 
 #include "base/log.hpp"
+#include "net/public_address.hpp"
 
 namespace mxferry::net {
 namespace {
@@ -119,6 +121,21 @@ ErrorCode code_for(CURLcode code) {
   }
 }
 
+// Refuses to connect where a name that others control must not lead us: to this machine and its
+// net.
+curl_socket_t open_public(void*, curlsocktype, curl_sockaddr* peer) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* raw = nullptr;
+  if (peer->family == AF_INET)
+    raw = &reinterpret_cast<const sockaddr_in*>(&peer->addr)->sin_addr;
+  else if (peer->family == AF_INET6)
+    raw = &reinterpret_cast<const sockaddr_in6*>(&peer->addr)->sin6_addr;
+  if (raw == nullptr || ::inet_ntop(peer->family, raw, text.data(), text.size()) == nullptr ||
+      !is_public_address(text.data()))
+    return CURL_SOCKET_BAD;
+  return ::socket(peer->family, peer->socktype | SOCK_CLOEXEC, peer->protocol);
+}
+
 struct Answer {
   HttpResponse response;
   std::uint64_t limit = 0;
@@ -213,6 +230,7 @@ struct HttpClient::Impl {
   HttpTrust trust;
   HttpLimits limits;
   std::unique_ptr<CURLM, MultiCleanup> multi{curl_multi_init()};
+  std::unique_ptr<curl_slist, ListCleanup> resolve{};  // as long as a transfer uses it
 
   /// What one attempt came to: a response, or an error and whether a byte had left.
   struct Attempt {
@@ -242,6 +260,16 @@ struct HttpClient::Impl {
       curl_easy_setopt(easy, CURLOPT_CAINFO, ca.c_str());
       curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
     }
+    if (!trust.address.empty()) {
+      const auto target = parse_http_url(request.url);
+      const bool six = trust.address.find(':') != std::string::npos;
+      const std::string line = (target ? target->host : "") + ":" +
+                               std::to_string(target ? target->port : 0) + ":" +
+                               (six ? "[" + trust.address + "]" : trust.address);
+      resolve.reset(curl_slist_append(nullptr, line.c_str()));
+      curl_easy_setopt(easy, CURLOPT_RESOLVE, resolve.get());
+    }
+    if (trust.public_only) curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
     if (!trust.pin.empty())
       curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, curl_pin(trust.pin).c_str());
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

@@ -44,6 +44,8 @@ struct HttpTrust {
   std::string ca_file{};         // PEM; empty: $SSL_CERT_FILE, else the system's store
   std::string pin{};             // sha256:BASE64 (or 64 hex digits) of the certificate's public key
   bool allow_plaintext = false;  // http:// beyond loopback
+  std::string address{};         // connect here; the name in the URL is still proven
+  bool public_only = false;      // an address that is not public is refused as it is connected to
 };
 
 struct HttpLimits {

@@ -15,6 +15,7 @@
 #include <boost/asio/write.hpp>
 #include <cstdlib>
 #include <optional>
+#include <sstream>
 
 #include "net/deadline.hpp"
 
@@ -111,6 +112,8 @@ Result<asio::ssl::context> make_context(const Endpoint& endpoint) {
   if (SSL_CTX_set_min_proto_version(handle, TLS1_2_VERSION) != 1)
     return tls_error(endpoint, "TLS 1.2 is not available");
   SSL_CTX_set_keylog_callback(handle, nullptr);
+  if (!endpoint.tlsa.empty() && SSL_CTX_dane_enable(handle) != 1)
+    return tls_error(endpoint, "DANE is not available");
   std::string ca = endpoint.ca_file;
   if (ca.empty())
     if (const char* named = std::getenv("SSL_CERT_FILE"); named != nullptr) ca = named;
@@ -127,11 +130,43 @@ Result<asio::ssl::context> make_context(const Endpoint& endpoint) {
   return context;
 }
 
+// "3 1 1 HEX" into the TLSA records that the handshake must match. Usages 0 and 1 prove nothing in
+// SMTP (RFC 7672 §3.1.3); false where no record can be used.
+bool demand_tlsa(SSL* ssl, const Endpoint& endpoint) {
+  if (SSL_dane_enable(ssl, endpoint.host.c_str()) <= 0) return false;
+  // RFC 7672 §3.1.1: with usage 3 the name in the certificate does not count.
+  SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+  bool usable = false;
+  for (const auto& record : endpoint.tlsa) {
+    std::istringstream words(record);
+    int usage = 0;
+    int selector = 0;
+    int matching = 0;
+    std::string hex;
+    std::string part;
+    words >> usage >> selector >> matching;
+    while (words >> part) hex += part;
+    if ((usage != 2 && usage != 3) || selector < 0 || selector > 1 || matching < 0 || matching > 2)
+      continue;
+    long size = 0;
+    unsigned char* data = OPENSSL_hexstr2buf(hex.c_str(), &size);
+    if (data == nullptr) continue;
+    const int added = SSL_dane_tlsa_add(
+        ssl, static_cast<std::uint8_t>(usage), static_cast<std::uint8_t>(selector),
+        static_cast<std::uint8_t>(matching), data, static_cast<std::size_t>(size));
+    OPENSSL_free(data);
+    usable = usable || added > 0;
+  }
+  ERR_clear_error();
+  return usable;
+}
+
 // What the certificate must prove. Fails closed: an error here ends the connection before the first
 // byte.
 bool demand_identity(SSL* ssl, const Endpoint& endpoint) {
   X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl);
   SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+  if (!endpoint.tlsa.empty()) return demand_tlsa(ssl, endpoint);
   if (X509_VERIFY_PARAM_set_purpose(wanted, X509_PURPOSE_SSL_SERVER) != 1) return false;
   X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   boost::system::error_code not_an_address;
@@ -159,7 +194,8 @@ Task<Result<std::unique_ptr<ByteStream>>> tls_connect(tcp::socket socket, const 
   auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(context).value());
   SSL* ssl = stream->stream().native_handle();
   if (!demand_identity(ssl, endpoint))
-    co_return tls_error(endpoint, "the host name cannot be checked");
+    co_return tls_error(endpoint, endpoint.tlsa.empty() ? "the host name cannot be checked"
+                                                        : "no TLSA record can be used");
   Deadline deadline(executor, timeout, [raw = stream.get()] { raw->close(); });
   const auto [error] =
       co_await stream->stream().async_handshake(asio::ssl::stream_base::client, kTuple);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one place where TLS is decided, for IMAP and SMTP (HTTP says the same to libcurl): TLS 1.2 or
 // newer, the chain, the purpose, the name or address in the certificate, SNI, and where given a pin
-// of the public key in addition. There is no switch that turns it off; no key log is written. RFC
-// 6125, RFC 5280.
+// of the public key in addition; or TLSA records in place of the chain (RFC 7672). There is no
+// switch that turns it off; no key log is written. RFC 6125, RFC 5280.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>

@@ -11,6 +11,8 @@
 #include "base/crash_point.hpp"
 #include "base/json_reader.hpp"
 #include "dns/change_set.hpp"
+#include "pipeline/signed_zone.hpp"
+#include "pipeline/transport_steps.hpp"
 #include "plan/plan_json.hpp"
 #include "protocol/dns/zone_diff.hpp"
 
@@ -206,11 +208,17 @@ Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& acti
           end = co_await wait_ttl(env, other, *ttl);
         if (const auto* visible = std::get_if<VisibleAction>(&other.action))
           end = co_await wait_visible(env, other, *visible);
+        if (const auto* gate = std::get_if<GateAction>(&other.action);
+            gate != nullptr && gate->gate == kTransport)
+          end = co_await transport_gate(env, other, *gate);
         if (end.kind != StepEnd::Kind::done) co_return end;
       }
     } while (env.paused);
+    if (auto end = co_await hold_until_signed(env, step, action.zone, questions_of(action.edits)))
+      co_return *end;
   }
-  const auto slot = co_await env.dns_slots->take();
+  std::optional<Slots::Held> slot;
+  slot.emplace(co_await env.dns_slots->take());
   auto* dns = api->second;
   auto* store = &env.store;
   auto intent_id = std::make_shared<std::int64_t>(0);
@@ -239,6 +247,9 @@ Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& acti
   auto closed = env.store.state().db().run(
       "UPDATE dns_change SET state = 'done' WHERE step = $1 AND state = 'intent'", step.id);
   if (!closed) co_return StepEnd::failed(closed.error());
+  slot.reset();  // others may write while this one is watched
+  if (auto end = co_await hold_until_signed(env, step, action.zone, questions_of(action.edits)))
+    co_return *end;
   co_return StepEnd::done(changes->empty()
                               ? "stood already"
                               : std::to_string(changes->size()) + " RRsets written and read back");

@@ -108,6 +108,14 @@ class DnsEyes {
                                              std::stop_token stop) = 0;
   virtual Result<std::vector<std::string>> addresses(const std::string& host,
                                                      std::stop_token stop) = 0;
+  /// A set from its zone's own servers, wherever that is.
+  virtual Result<dns::Seen> lookup(const dns::Question& question, std::stop_token stop) = 0;
+  /// Does the parent say that the zone is signed (a DS set)?
+  virtual Result<bool> has_ds(const std::string& zone, std::stop_token stop) = 0;
+  /// dns::check_signatures.
+  virtual Assertion signatures(const dns::Delegation& delegation,
+                               const std::vector<dns::Question>& questions,
+                               std::stop_token stop) = 0;
   struct Resolver {
     std::string name;
     dns::Seen seen;
@@ -116,7 +124,13 @@ class DnsEyes {
                                               std::stop_token stop) = 0;
 };
 
-/// Delivers one canary to one MX address, or probes it.
+/// What one MX address shows of TLS.
+struct TlsView {
+  bool starttls = false;
+  std::string problem{};  // why the certificate does not prove the host; empty: it does
+};
+
+/// Delivers one canary to one MX address, or looks at its TLS.
 class CanaryPost {
  public:
   virtual ~CanaryPost() = default;
@@ -125,7 +139,13 @@ class CanaryPost {
   /// Does the MX take mail for `to`? Its reply to RCPT TO, whatever it is; no message is sent.
   virtual Task<Result<smtp::Reply>> probe(const std::string& mx_host, const std::string& address,
                                           const std::string& to) = 0;
+  /// STARTTLS, proven by CAs or, where `tlsa` has records, by them. An error: nothing is known.
+  virtual Task<Result<TlsView>> look_at_tls(const std::string& mx_host, const std::string& address,
+                                            const std::vector<std::string>& tlsa) = 0;
 };
+
+/// The MTA-STS policy file that every address of the domain's policy host serves, whole. Blocking.
+using ReadPolicy = std::function<Result<std::string>(const std::string& domain, std::stop_token)>;
 
 /// Our own mail: notices, and alerts by mail.
 class MailPost {
@@ -169,7 +189,8 @@ struct Env {
   Slots* mail_slots = nullptr;  // mailboxes copied at the same time
   Slots* dns_slots = nullptr;   // one: an API object does one thing at a time, and a write is read,
                                 // judged, written as one
-  Slots* provider_slots = nullptr;          // one, as above
+  Slots* provider_slots = nullptr;  // one, as above
+  ReadPolicy read_policy{};
   std::function<void(Millis)> pass_time{};  // tests: moves their clock where a run would sleep
   plan::Speed speed{};                      // what the estimate takes for granted
   std::optional<std::uint64_t> dest_message_bytes{};  // what the destination's profile says

@@ -7,9 +7,24 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/escape.hpp"
+#include "dns/signatures.hpp"
+#include "net/http.hpp"
+#include "net/public_address.hpp"
+#include "plan/compute_sts.hpp"
+#include "protocol/dns/mta_sts.hpp"
 #include "smtp/client.hpp"
 
 namespace mxferry::pipeline {
+namespace {
+
+std::string own_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? name.data()
+                                                                             : "localhost";
+}
+
+}  // namespace
 
 Result<dns::Delegation> NetEyes::delegation(const std::string& name, std::stop_token stop) {
   return dns::Walker(roots_).zone_of(name, std::move(stop));
@@ -32,6 +47,20 @@ Result<std::uint32_t> NetEyes::negative_ttl(const dns::Delegation& delegation,
 
 Result<std::vector<std::string>> NetEyes::addresses(const std::string& host, std::stop_token stop) {
   return dns::Walker(roots_).addresses_of(host, std::move(stop));
+}
+
+Result<dns::Seen> NetEyes::lookup(const dns::Question& question, std::stop_token stop) {
+  return dns::Walker(roots_).lookup(question, std::move(stop));
+}
+
+Result<bool> NetEyes::has_ds(const std::string& zone, std::stop_token stop) {
+  MXF_TRY(seen, dns::Walker(roots_).ds_of(zone, std::move(stop)));
+  return seen.kind == dns::Seen::Kind::present;
+}
+
+Assertion NetEyes::signatures(const dns::Delegation& delegation,
+                              const std::vector<dns::Question>& questions, std::stop_token stop) {
+  return dns::check_signatures(delegation, questions, SystemClock().now(), std::move(stop));
 }
 
 std::vector<DnsEyes::Resolver> NetEyes::ask_resolvers(const dns::Question& question,
@@ -65,26 +94,70 @@ std::string canary_message(Instant now, const std::string& to, const std::string
          "soon as it is found.\r\n";
 }
 
-namespace {
-
-std::string helo_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? name.data()
-                                                                             : "localhost";
-}
-
-}  // namespace
-
 Task<Result<smtp::Reply>> SmtpPost::probe(const std::string& mx_host, const std::string& address,
                                           const std::string& to) {
   smtp::Server server;
   server.host = mx_host;
   server.address = address;
   smtp::Envelope envelope;
-  envelope.helo = helo_name();
+  envelope.helo = own_name();
   envelope.to = to;
   auto reply = co_await smtp::probe_recipient(connector_, server, envelope);
   co_return reply;
+}
+
+Result<std::string> fetch_policy(DnsEyes& eyes, const std::string& domain, const PolicyFetch& fetch,
+                                 std::stop_token stop) {
+  const std::string host = "mta-sts." + domain;
+  const std::string url = plan::sts_policy_url(domain);
+  MXF_TRY(addresses, eyes.addresses(host + ".", stop));
+  if (addresses.empty()) return fail(ErrorCode::refused, url, host + " has no address");
+  std::optional<std::string> first;
+  for (const auto& address : addresses) {
+    const std::string where = url + " at " + address;
+    net::HttpTrust trust;
+    trust.ca_file = fetch.ca_file;
+    trust.address = address;
+    trust.public_only = !fetch.allow_loopback;
+    if (trust.public_only && !net::is_public_address(address))
+      return fail(ErrorCode::refused, where, "not a public address");
+    net::HttpLimits limits;
+    limits.total = std::chrono::seconds(10);
+    limits.response_bytes = dns::kStsPolicyBytes;
+    limits.attempts = 1;
+    net::HttpRequest request;
+    request.url = fetch.port == 443 ? url
+                                    : "https://" + host + ":" + std::to_string(fetch.port) +
+                                          "/.well-known/mta-sts.txt";
+    request.shown = where;
+    MXF_TRY(response, net::HttpClient(trust, limits).send(request, stop));
+    if (response.code != 200)
+      return fail(ErrorCode::refused, where, "HTTP " + std::to_string(response.code));
+    const auto type = response.header("content-type");
+    if (!type.starts_with("text/plain"))
+      return fail(
+          ErrorCode::protocol, where,
+          "the policy is not text/plain but " + escape_line(type.empty() ? "nothing" : type));
+    MXF_TRY(policy, dns::parse_sts_policy(response.body));
+    if (first && *dns::parse_sts_policy(*first) != policy)
+      return fail(ErrorCode::protocol, where, "it serves another policy than " + addresses.front());
+    if (!first) first = response.body;
+  }
+  return *first;
+}
+
+Task<Result<TlsView>> SmtpPost::look_at_tls(const std::string& mx_host, const std::string& address,
+                                            const std::vector<std::string>& tlsa) {
+  smtp::Server server;
+  server.host = mx_host;
+  if (server.host.ends_with('.')) server.host.pop_back();
+  server.address = address;
+  auto seen = co_await smtp::look_at_tls(connector_, server, own_name(), ca_file_, tlsa);
+  if (!seen) co_return fail(std::move(seen).error());
+  TlsView out;
+  out.starttls = seen->starttls;
+  out.problem = seen->problem;
+  co_return out;
 }
 
 Task<Result<void>> SmtpPost::send(const std::string& mx_host, const std::string& address,
@@ -93,7 +166,7 @@ Task<Result<void>> SmtpPost::send(const std::string& mx_host, const std::string&
   server.host = mx_host;
   server.address = address;
   smtp::Envelope envelope;
-  envelope.helo = helo_name();
+  envelope.helo = own_name();
   envelope.to = to;
   const std::string message = canary_message(clock_.now(), to, message_id);
   auto reply = co_await smtp::send_message(connector_, server, envelope, message);

@@ -6,6 +6,10 @@
 
 #include "dns/change_set.hpp"
 #include "pipeline/dns_steps.hpp"
+#include "pipeline/gate_steps.hpp"
+#include "pipeline/transport_steps.hpp"
+#include "plan/cache_mix.hpp"
+#include "protocol/dns/mta_sts.hpp"
 #include "protocol/dns/rdata.hpp"
 
 namespace mxferry::pipeline {
@@ -87,6 +91,7 @@ class Rollback {
     if (!arrived.empty() && !options.strand_new_mail) co_return fail(would_strand(arrived.size()));
     MXF_CO_CHECK(note("intent", "stranded_so_far", arrived.size()));
 
+    MXF_CO_CHECK(co_await put_policy_back(result));
     // After finalize the old side is no longer in SPF: it goes back in first, and must be seen,
     // before mail goes there.
     const auto spf = spf_edits();
@@ -115,6 +120,56 @@ class Rollback {
   }
 
  private:
+  // RFC 8461 §8.1: as before the flip: the file that lists both, its id, and the hold.
+  Task<Result<void>> put_policy_back(RollbackResult& result) {
+    if (domain_.sts_overlap.empty()) co_return Result<void>();
+    auto read = [read = env_.read_policy, name = domain_.name, stop = env_.stop]() {
+      return read ? read(name, stop)
+                  : Result<std::string>(fail(ErrorCode::internal, "MTA-STS policy", "not read"));
+    };
+    const auto served = co_await on_worker(env_, std::move(read));
+    const auto policy =
+        served ? dns::parse_sts_policy(*served) : Result<dns::StsPolicy>(fail(served.error()));
+    bool lists = policy.has_value();
+    for (const auto& rdata : domain_.mx_before)
+      if (const auto mx = dns::parse_mx(rdata); mx && lists && policy->mode != dns::StsMode::none)
+        lists = dns::sts_lists(*policy, mx->exchange);
+    if (!lists) {
+      show_policy(env_, domain_.name, domain_.sts_overlap);
+      Error error =
+          fail(ErrorCode::gate, "rollback of " + domain_.name,
+               "ST-04: the MTA-STS policy does not list the old hosts, or cannot be read: "
+               "senders would refuse them")
+              .error();
+      co_return fail(std::move(
+          error.with_remedy("serve the file that is shown above, and run the same command again")));
+    }
+    MXF_CO_TRY(writes, env_.store.dns_writes(domain_.zone));
+    const std::string last = "sts-id-new:" + domain_.name;
+    const auto* step = env_.plan.find(last);
+    const bool written =
+        std::any_of(writes.begin(), writes.end(),
+                    [&](const RunStore::DnsWrite& write) { return write.step == last; });
+    if (step == nullptr || !written) co_return Result<void>();
+    std::vector<DnsEdit> edits = std::get<DnsChangeAction>(step->action).edits;
+    for (auto& edit : edits) std::swap(edit.before, edit.after);
+    const std::string id_step = id_ + ":sts-id";
+    MXF_CO_TRY(changed, co_await write(edits, id_step));
+    result.changes += changed;
+    MXF_CO_CHECK(co_await watch(id_step));
+    env_.watcher.note("senders look for the MTA-STS id about once a day: waiting mta_sts.hold");
+    Step hold;
+    hold.id = id_ + ":sts-hold";
+    hold.subject = domain_.name;
+    WaitAction wait;
+    wait.what = plan::kWaitStsHold;
+    wait.duration = env_.file.mta_sts_hold;
+    const auto end = co_await plan_wait(env_, hold, wait);
+    if (end.kind == StepEnd::Kind::done) co_return Result<void>();
+    if (end.error) co_return fail(*end.error);
+    co_return fail(ErrorCode::cancelled, hold.id, end.why);
+  }
+
   Error would_strand(std::size_t count) const {
     Error error = fail(ErrorCode::gate, "rollback of " + domain_.name,
                        "RB-02: " + std::to_string(count) +

@@ -16,6 +16,7 @@
 #include "pipeline/gate_steps.hpp"
 #include "pipeline/mail_steps.hpp"
 #include "pipeline/notices.hpp"
+#include "pipeline/transport_steps.hpp"
 
 namespace mxferry::pipeline {
 namespace {
@@ -60,12 +61,13 @@ Task<StepEnd> execute(Env& env, const Step& step) {
     co_return co_await approval(env, step, *a);
   if (const auto* a = std::get_if<GateAction>(&step.action)) {
     if (a->gate == "AD-01") co_return co_await address_gate(env, step, *a);
+    if (a->gate == kTransport) co_return co_await transport_gate(env, step, *a);
     co_return co_await mailbox_gate(env, step, *a);
   }
-  if (std::holds_alternative<ManualAction>(step.action))
-    co_return StepEnd::person("RN-05: " + step.title, "this version cannot see that it is done");
   if (const auto* a = std::get_if<NoticeAction>(&step.action))
     co_return co_await send_notice(env, step, *a);
+  if (const auto* a = std::get_if<ManualAction>(&step.action))
+    co_return co_await manual_step(env, step, *a);
   if (auto written = env.write_report ? env.write_report() : Result<void>(); !written)
     co_return StepEnd::failed(written.error());
   co_return StepEnd::done("written");

@@ -82,7 +82,7 @@ plan::OldSide old_side_of(const config::PlanFile& file, const ZoneSnapshot& zone
 }  // namespace
 
 Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, DnsApi*>& dns,
-                           DnsEyes& eyes, const FetchPolicy& fetch, std::stop_token stop) {
+                           DnsEyes& eyes, const ReadPolicy& fetch, std::stop_token stop) {
   plan::Facts facts;
   for (const auto& domain : file.domains) {
     const auto api = dns.find(domain.dns.zone);
@@ -106,17 +106,21 @@ Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, D
       }
     }
     zone.old_side[domain.name] = old_side_of(file, zone.snapshot, apex, eyes, stop);
-    if (const auto* sts = zone.snapshot.find("_mta-sts." + apex, "TXT"); sts != nullptr) {
-      auto& read = zone.sts[domain.name];
-      for (const auto& record : sts->records)
+    plan::StsFacts sts;
+    if (const auto* txt = zone.snapshot.find("_mta-sts." + apex, "TXT"))
+      for (const auto& record : txt->records)
         if (const auto text = dns::txt_text(record.rdata); text && dns::is_sts_record(*text))
-          read.records.push_back(record.rdata);
-      const auto body = fetch(plan::sts_policy_url(domain.name));
+          sts.records.push_back(record.rdata);
+    for (const auto* type : {"A", "AAAA", "CNAME"})
+      sts.policy_host = sts.policy_host || zone.snapshot.find("mta-sts." + apex, type) != nullptr;
+    if (!sts.records.empty()) {
+      const auto body = fetch(domain.name, stop);
       if (body)
-        read.policy = *body;
+        sts.policy = *body;
       else
-        read.problem = body.error().message();
+        sts.problem = body.error().message();
     }
+    if (!sts.records.empty() || sts.policy_host) zone.sts[domain.name] = std::move(sts);
   }
   return facts;
 }

@@ -14,10 +14,8 @@
 
 namespace mxferry::pipeline {
 
-/// Fetches an MTA-STS policy: its body, or an error. Given by the caller (HTTPS lives in net).
-using FetchPolicy = std::function<Result<std::string>(const std::string& url)>;
-
+/// `fetch` reads MTA-STS policies.
 Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, DnsApi*>& dns,
-                           DnsEyes& eyes, const FetchPolicy& fetch, std::stop_token stop);
+                           DnsEyes& eyes, const ReadPolicy& fetch, std::stop_token stop);
 
 }  // namespace mxferry::pipeline

@@ -65,9 +65,6 @@ std::optional<StsPlan> plan_sts(const StsFacts& facts, const DomainPlan& domain,
     say("ST-01", Severity::warning,
         "MTA-STS is in mode testing; senders may still hold an earlier enforced policy",
         "nothing, if mode enforce was never published: the plan stages the policy as if it were");
-  else
-    say("ST-04", Severity::block, "the domain enforces MTA-STS; this version does not flip it",
-        "publish mode: testing, change the id, wait for the old max_age");
   StsPlan out;
   out.before = facts.policy;
   dns::StsPolicy both = *parsed;

@@ -67,4 +67,33 @@ net::Task<Result<Reply>> probe_recipient(net::Connector& connector, Server serve
   co_return answer;
 }
 
+net::Task<Result<TlsView>> look_at_tls(net::Connector& connector, Server server, std::string helo,
+                                       std::string ca_file, std::vector<std::string> tlsa) {
+  MXF_CO_TRY(talk, co_await open(connector, server));
+  MXF_CO_CHECK(co_await talk->greeting());
+  MXF_CO_CHECK(co_await talk->ehlo(helo));
+  TlsView out;
+  out.starttls = talk->offers("STARTTLS");
+  if (!out.starttls) {
+    co_await talk->quit();
+    co_return out;
+  }
+  net::Endpoint endpoint;
+  endpoint.host = server.host;
+  endpoint.address = server.address;
+  endpoint.port = server.port;
+  endpoint.security = net::Security::starttls;
+  endpoint.ca_file = std::move(ca_file);
+  endpoint.tlsa = std::move(tlsa);
+  auto started = co_await talk->start_tls(connector, endpoint);
+  if (started) {
+    co_await talk->quit();
+  } else if (started.error().code == ErrorCode::tls || started.error().code == ErrorCode::refused) {
+    out.problem = started.error().text;
+  } else {
+    co_return fail(started.error());
+  }
+  co_return out;
+}
+
 }  // namespace mxferry::smtp

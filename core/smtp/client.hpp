@@ -44,6 +44,17 @@ net::Task<Result<Reply>> send_message(net::Connector& connector, Server server, 
 net::Task<Result<Reply>> probe_recipient(net::Connector& connector, Server server,
                                          Envelope envelope);
 
+/// What a server shows of TLS.
+struct TlsView {
+  bool starttls = false;  // offered in EHLO
+  std::string problem{};  // why the handshake, or what it had to prove, failed; empty: it did not
+};
+/// Greets the server and goes through STARTTLS: the certificate is proven for `server.host` by the
+/// CAs (of `ca_file`, if given), or by `tlsa` records where there are any (RFC 7672). Nothing is
+/// sent over it but QUIT. An error means that nothing is known (network, timeout, protocol).
+net::Task<Result<TlsView>> look_at_tls(net::Connector& connector, Server server, std::string helo,
+                                       std::string ca_file, std::vector<std::string> tlsa);
+
 /// Dot-stuffing and the final dot (RFC 5321 §4.5.2). Pure.
 std::string stuffed(const std::string& message);
 

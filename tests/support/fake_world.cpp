@@ -184,8 +184,27 @@ class FakeWorld::Eyes final : public pipeline::DnsEyes {
     const auto it = w_.addresses.find(host);
     return it == w_.addresses.end() ? std::vector<std::string>() : it->second;
   }
+  Result<dns::Seen> lookup(const dns::Question& question, std::stop_token) override {
+    const std::lock_guard lock(w_.mutex_);
+    if (auto error = w_.meet("eyes lookup")) return fail(*error);
+    const auto it = w_.tlsa.find(question.name);
+    if (it != w_.tlsa.end()) return it->second;
+    return w_.serve(w_.zone, question);
+  }
+  Result<bool> has_ds(const std::string&, std::stop_token) override {
+    const std::lock_guard lock(w_.mutex_);
+    if (auto error = w_.meet("eyes ds")) return fail(*error);
+    return w_.has_ds;
+  }
+  Assertion signatures(const dns::Delegation&, const std::vector<dns::Question>&,
+                       std::stop_token) override {
+    const std::lock_guard lock(w_.mutex_);
+    return w_.signatures ? w_.signatures() : Assertion::pass();
+  }
   std::vector<Resolver> ask_resolvers(const dns::Question& question, std::stop_token) override {
     const std::lock_guard lock(w_.mutex_);
+    if (const auto it = w_.tlsa.find(question.name); it != w_.tlsa.end())
+      return {{"r1", it->second}};
     if (w_.public_view) return w_.public_view(question);
     std::vector<Resolver> out;
     for (auto& [name, resolver] : w_.resolvers) out.push_back({name, w_.ask(resolver, question)});
@@ -312,6 +331,16 @@ class FakeWorld::Post final : public pipeline::CanaryPost {
     const std::lock_guard lock(w_.mutex_);
     if (auto error = w_.meet("mx probe")) co_return fail(*error);
     co_return w_.old_mx_reply;
+  }
+  Task<Result<pipeline::TlsView>> look_at_tls(const std::string&, const std::string& address,
+                                              const std::vector<std::string>& tlsa) override {
+    const std::lock_guard lock(w_.mutex_);
+    if (auto error = w_.meet("mx tls")) co_return fail(*error);
+    pipeline::TlsView out;
+    out.starttls = true;
+    if (const auto it = w_.mx_tls.find(address); it != w_.mx_tls.end()) out = it->second;
+    if (!tlsa.empty()) out.problem = w_.mx_dane_problem[address];
+    co_return out;
   }
 
  private:
@@ -484,6 +513,8 @@ const Plan& FakeWorld::plan() {
   plan::Facts facts;
   facts.zones[kZone].snapshot = zone;
   facts.zones[kZone].min_ttl = api_floor;
+  if (const auto* txt = zone.find("_mta-sts." + kZone, "TXT"))
+    facts.zones[kZone].sts[kDomain] = {{txt->records.front().rdata}, true, served_policy, ""};
   auto computed = plan::compute(file, facts);
   if (!computed) throw std::runtime_error(computed.error().message());
   plan_ = std::move(computed->plan);
@@ -527,6 +558,12 @@ auto FakeWorld::with_env(F work) {
     channels.push_back(std::make_unique<AlertSink>(*this));
   pipeline::Alerts raised(store_, clock, file.id, std::move(channels));
   if (file.alert.enabled()) env.alerts = &raised;
+  env.read_policy = [this](const std::string&, std::stop_token) -> Result<std::string> {
+    const std::lock_guard lock(mutex_);
+    if (auto error = meet("policy")) return fail(*error);
+    if (served_policy.empty()) return fail(ErrorCode::refused, "policy", "HTTP 404");
+    return served_policy;
+  };
   env.pass_time = [this](Millis time) {
     clock.advance(time);
     if (at_rest) at_rest();

@@ -69,6 +69,12 @@ class FakeWorld {
   std::set<std::string> delivered;                      // canary tokens that can be found by IMAP
   bool mx_swallows = false;  // the new MX takes canaries and they are never found
   std::optional<Error> mx_refuses{};
+  std::map<std::string, pipeline::TlsView> mx_tls;     // by address; others: STARTTLS, proven
+  std::map<std::string, std::string> mx_dane_problem;  // by address: why TLSA does not match
+  std::map<std::string, dns::Seen> tlsa;               // by "_25._tcp.HOST."
+  std::string served_policy{};                         // MTA-STS; empty: HTTP 404
+  bool has_ds = false;                                 // the zone is signed
+  std::function<Assertion()> signatures;               // of a signed zone; none: all in order
   bool old_mx_dead = false;
   std::map<std::string, std::vector<pipeline::Sender>> senders;  // of late mail, by destination
   std::map<std::string, int> late;  // messages that each later copy brings, by destination

@@ -78,7 +78,8 @@ class Reader {
 std::string encode_query(const Query& query) {
   std::string out;
   put16(out, query.id);
-  put16(out, (query.recursion_desired ? 0x0100U : 0U) | (query.checking_disabled ? 0x0010U : 0U));
+  put16(out, (query.recursion_desired ? 0x0100U : 0U) | (query.authentic_data ? 0x0020U : 0U) |
+                 (query.checking_disabled ? 0x0010U : 0U));
   put16(out, 1);
   put16(out, 0);
   put16(out, 0);

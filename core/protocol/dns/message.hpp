@@ -23,6 +23,7 @@ struct Query {
   bool recursion_desired = false;
   bool checking_disabled = false;
   bool dnssec_ok = false;
+  bool authentic_data = false;    // "tell me whether you validated it" (RFC 6840 §5.7)
   std::uint16_t udp_size = 1232;  // 0: no EDNS
 };
 std::string encode_query(const Query& query);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/dns/rrsig.hpp"
+
+#include <charconv>
+
+#include "protocol/dns/name.hpp"
+#include "protocol/dns/rdata.hpp"
+
+namespace mxferry::dns {
+namespace {
+
+// "\# 4 c0000201" -> four octets.
+std::optional<std::string> octets_of(std::string_view rdata) {
+  if (!rdata.starts_with("\\# ")) return std::nullopt;
+  rdata.remove_prefix(3);
+  const auto blank = rdata.find(' ');
+  if (blank == std::string_view::npos) return std::nullopt;
+  std::size_t size = 0;
+  const auto [end, ec] = std::from_chars(rdata.data(), rdata.data() + blank, size);
+  const auto hex = rdata.substr(blank + 1);
+  if (ec != std::errc() || end != rdata.data() + blank || hex.size() != size * 2)
+    return std::nullopt;
+  std::string out;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    unsigned byte = 0;
+    const auto [stop, wrong] = std::from_chars(hex.data() + i, hex.data() + i + 2, byte, 16);
+    if (wrong != std::errc() || stop != hex.data() + i + 2) return std::nullopt;
+    out += static_cast<char>(byte);
+  }
+  return out;
+}
+
+std::uint16_t u16(std::string_view m, std::size_t at) {
+  return static_cast<std::uint16_t>((static_cast<unsigned char>(m[at]) << 8U) |
+                                    static_cast<unsigned char>(m[at + 1]));
+}
+std::uint32_t u32(std::string_view m, std::size_t at) {
+  return (static_cast<std::uint32_t>(u16(m, at)) << 16U) | u16(m, at + 2);
+}
+
+}  // namespace
+
+std::optional<Rrsig> parse_rrsig(std::string_view rdata) {
+  const auto bytes = octets_of(rdata);
+  if (!bytes || bytes->size() < 19) return std::nullopt;
+  Rrsig out;
+  out.covers = type_name(u16(*bytes, 0));
+  out.algorithm = static_cast<unsigned char>((*bytes)[2]);
+  out.labels = static_cast<unsigned char>((*bytes)[3]);
+  out.original_ttl = u32(*bytes, 4);
+  out.expiration = u32(*bytes, 8);
+  out.inception = u32(*bytes, 12);
+  out.key_tag = u16(*bytes, 16);
+  std::size_t at = 18;
+  const auto signer = name_from_wire(*bytes, at);
+  if (!signer || at >= bytes->size()) return std::nullopt;  // no signature behind the name
+  out.signer = *signer;
+  return out;
+}
+
+bool is_current(const Rrsig& signature, Instant now) {
+  const auto seconds = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<Seconds>(now.time_since_epoch()).count());
+  // RFC 1982: a comes not after b if b - a, modulo 2^32, is less than 2^31.
+  const auto not_after = [](std::uint32_t a, std::uint32_t b) { return b - a < 0x80000000U; };
+  return not_after(signature.inception, seconds) && not_after(seconds, signature.expiration);
+}
+
+std::optional<std::uint16_t> dnskey_tag(std::string_view rdata) {
+  const auto bytes = octets_of(rdata);
+  if (!bytes || bytes->size() < 5) return std::nullopt;
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < bytes->size(); ++i) {
+    const auto byte = static_cast<unsigned char>((*bytes)[i]);
+    sum += i % 2 == 0 ? static_cast<std::uint32_t>(byte) << 8U : byte;
+  }
+  return static_cast<std::uint16_t>((sum + (sum >> 16U)) & 0xffffU);
+}
+
+}  // namespace mxferry::dns
