@@ -66,7 +66,7 @@ TEST(Run, APauseHoldsTheFlipThoughItsGatesOpenMeanwhile) {
   enum { before, relapsed, healed, resumed } phase = before;
   Instant since;
   world.at_step = [&](const std::string& step, StepStatus status) {
-    if (phase != before || step != "gate:alpha.test" || status != StepStatus::done) return;
+    if (phase != before || step != "flip:alpha.test" || status != StepStatus::running) return;
     phase = relapsed;
     world.servers["ns2.dns.test."].frozen = FakeWorld().zone;
     insert("pause");
