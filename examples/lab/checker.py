@@ -5,7 +5,7 @@ servers, and what they served over time, and shares no code with mxferry. One li
 1 if one does not, 2 for wrong arguments. Python's standard library only.
 
     checker.py --lab DIR/lab.env --domain D [--senders LOG]... [--zone-history LOG] [--zone-expected FILE]
-               [--rolled-back LIST.json] [--json FILE]
+               [--rolled-back LIST.json] [--policy ADDRESS] [--json FILE]
 
 Mail. Every message that a sender got a 250 for is in its mailbox at the new host exactly once; none was refused for good.
 Every message of the corpus is there exactly once per folder, as a multiset of (SHA-256 of its octets, instant of
@@ -21,6 +21,10 @@ TTL * is any. Every authoritative server is asked.
 Time. From the history: before the MX changed anywhere, every server had served the lowered TTL for at least the largest TTL
 seen before (and so for each client record); each earlier version of a TXT set had been last served at least its TTL before,
 a name's absence the negative TTL; one SPF record, the foreign strings and DMARC were there at all times.
+
+MTA-STS, with --policy. The policy served at the end lists the planned MX hosts and no other, enforced. From the history: no
+policy was served any more when its successor's id was seen; a sender who goes by an id, while that id may be cached, finds in
+its policy every MX host that is served then or may be cached.
 """
 
 import argparse
@@ -39,6 +43,7 @@ import sys
 import time
 
 import labdns
+import sts
 
 MONTHS = {name: number + 1 for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
 Mail = collections.namedtuple("Mail", "folder uid sha256 instant flags message_id body_sha256")
@@ -353,7 +358,7 @@ class History:
                     # Written again while it lasts; the last line with the same beginning is the whole.
                     self.intervals[entry["server"], entry["name"], entry["type"]][entry["from"]] = entry
         self.intervals = {key: [value[start] for start in sorted(value)] for key, value in self.intervals.items()}
-        self.servers = sorted({server for server, _, _ in self.intervals})
+        self.servers = sorted({server for server, _, kind in self.intervals if kind != "POLICY"})
 
     def of(self, name, kind):
         return [self.intervals.get((server, name, kind), []) for server in self.servers]
@@ -455,6 +460,54 @@ def check_time(verdict, history, domain, lowered):
         verdict.note(f"{len(history.errors)} questions of the watcher had no answer, the first: {history.errors[0]['error']}")
 
 
+def check_policy_time(verdict, history, domain):
+    apex = domain + "."
+    policies = [entry for (_, _, kind), entries in history.intervals.items() if kind == "POLICY" for entry in entries]
+    ids = [[entry for entry in entries if entry["data"]] for entries in history.of("_mta-sts." + apex, "TXT")]
+    order = []
+    for entry in sorted((entry for entries in ids for entry in entries), key=lambda entry: entry["from"]):
+        if entry["data"] not in order:
+            order.append(entry["data"])
+    versions = []
+    for entry in policies:
+        if not versions or versions[-1]["data"] != entry["data"]:
+            versions.append(entry)
+    verdict.check(len(order) == len(versions) == 3, f"the MTA-STS policy was replaced twice, and its id with it ({len(versions)} policies, {len(order)} ids)")
+    if len(order) != len(versions):
+        return
+    problems, waits = [], []
+    for before, record in zip(versions, order[1:]):
+        first = min(entry["from"] for entries in ids for entry in entries if entry["data"] == record)
+        gone = max(entry["to"] for entry in policies if entry["data"] == before["data"])
+        waits.append(f"{first - gone:.1f} s")
+        if gone > first:
+            problems.append(f"{record[0]} was served at {first:.1f}, the policy before its own until {gone:.1f}")
+    verdict.none(problems, f"each policy was served before its id ({', '.join(waits)})")
+
+    problems = []
+    for version, record in zip(versions, order):
+        held = [entry for entries in ids for entry in entries if entry["data"] == record]
+        begin, end = min(entry["from"] for entry in held), max(entry["to"] + entry["ttl"] for entry in held)
+        for entries in history.of(apex, "MX"):
+            for entry in entries:
+                hosts = {data.split()[1].rstrip(".").lower() for data in entry["data"]}
+                missing = hosts - sts.hosts_of(version["data"])
+                if missing and entry["from"] < end and entry["to"] + (entry["ttl"] or 0) > begin:
+                    problems.append(f"{record[0]}: its policy does not list {', '.join(sorted(missing))}, which {entry['server']} served or caches held meanwhile")
+    verdict.none(problems, "no sender could find an MX host that the policy of the id it knows does not list")
+
+
+def check_policy(verdict, address, ca, path, domain):
+    wanted = {data.split()[1].rstrip(".") for mark, name, kind, _, data in parse_expected(path) if mark == "=" and kind == "MX" and name == domain + "."}
+    try:
+        lines = sts.lines_of(sts.fetch(address, domain, ca))
+    except sts.PolicyError as error:
+        verdict.check(False, "the MTA-STS policy can be read", [str(error)])
+        return
+    fine = "version: STSv1" in lines and "mode: enforce" in lines and sts.hosts_of(lines) == wanted
+    verdict.check(fine, f"the MTA-STS policy is enforced and lists {', '.join(sorted(wanted))} alone", () if fine else lines)
+
+
 def check_resolvers(verdict, resolvers, path, domain):
     wanted = {data for mark, name, kind, _, data in parse_expected(path) if mark == "=" and kind == "MX" and name == domain + "."}
     end, late = time.monotonic() + 60, resolvers
@@ -533,6 +586,7 @@ def main():
     parser.add_argument("--zone-history", action="append", default=[], metavar="LOG")
     parser.add_argument("--zone-expected", metavar="FILE")
     parser.add_argument("--rolled-back", metavar="LIST")
+    parser.add_argument("--policy", metavar="ADDRESS", help="of the host mta-sts.D")
     parser.add_argument("--lowered", type=int, default=10, help="the plan's lowered TTL")
     parser.add_argument("--json", metavar="FILE", help="the verdict as JSON")
     options = parser.parse_args()
@@ -566,7 +620,12 @@ def main():
         check_zone(verdict, options.zone_expected, [lab["LAB_PRIMARY"], lab["LAB_SECONDARY"]])
         check_resolvers(verdict, lab["LAB_RESOLVERS"].split(), options.zone_expected, options.domain)
     if options.zone_history:
-        check_time(verdict, History(options.zone_history), options.domain, options.lowered)
+        history = History(options.zone_history)
+        check_time(verdict, history, options.domain, options.lowered)
+        if options.policy:
+            check_policy_time(verdict, history, options.domain)
+    if options.policy and options.zone_expected:
+        check_policy(verdict, options.policy, lab["LAB_CA"], options.zone_expected, options.domain)
     holds = all(line["holds"] for line in verdict.lines)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:

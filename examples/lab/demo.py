@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A whole migration in the lab, told as it happens. alpha.test is moved from assess to report while senders go on sending;
+this script is the person who uploads the MTA-STS policies that the run prints.
 beta.test is a second run beside it, approved by this script in the part of a person, flipped while alpha is monitored, and
 rolled back. Then checker.py, which shares no code with mxferry, reads the senders' logs, both hosts by IMAP and the zones'
 history, and judges. Exit 0 if all of it holds. Python's standard library only.
@@ -17,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import corpus
@@ -83,6 +85,38 @@ class Program:
                 self.process.wait()
         self.file.close()
         return self.process.returncode
+
+
+class Uploader(threading.Thread):
+    """The person who reads what a run prints, and puts each MTA-STS policy where it belongs."""
+
+    def __init__(self, log, files):
+        super().__init__(daemon=True)
+        self.log, self.files, self.served, self.ended = log, files, [], threading.Event()
+
+    def run(self):
+        while not self.ended.wait(0.2):
+            if not os.path.exists(self.log):
+                continue
+            with open(self.log, encoding="utf-8", errors="replace") as file:
+                notes = [line.split("note     ", 1)[1] for line in file.read().split("\n")[:-1] if re.match(r"\S+  note     ", line)]
+            shown = []
+            for note in notes:
+                heading = re.match(r"serve this file at https://mta-sts\.(\S+)/\.well-known/mta-sts\.txt ", note)
+                if heading:
+                    shown.append((heading.group(1), []))
+                elif shown and note.startswith("    "):
+                    shown[-1][1].append(note[4:])
+            for domain, lines in shown[len(self.served):]:
+                # The last line of a policy as mxferry prints it: the whole of it is there.
+                if not lines or not lines[-1].startswith("max_age:"):
+                    break
+                say(f"the MTA-STS policy of {domain} is uploaded: {', '.join(line for line in lines if line.startswith('mx:'))}")
+                path = os.path.join(self.files, domain + ".txt")
+                with open(path + ".new", "w", encoding="utf-8", newline="") as file:
+                    file.write("".join(line + "\r\n" for line in lines))
+                os.rename(path + ".new", path)
+                self.served.append(domain)
 
 
 class Demo:
@@ -168,8 +202,9 @@ class Demo:
 
         say("senders begin: two for each domain, each with a resolver of its own")
         for domain in ("alpha", "beta"):
+            policy = ["--policy", lab["LAB_POLICY"], "--ca", lab["LAB_CA"]] if domain == "alpha" else []
             self.start(domain + "-watch", [sys.executable, os.path.join(LAB, "watch_zone.py"), "--zone", domain + ".test", "--server", lab["LAB_PRIMARY"], "--server",
-                                           lab["LAB_SECONDARY"], "--log", os.path.join(self.logs, domain + ".zone")])
+                                           lab["LAB_SECONDARY"], "--log", os.path.join(self.logs, domain + ".zone"), *policy])
             for number, resolver in enumerate(resolvers, 1):
                 self.send(f"{domain}-sender-{number}", domain, resolver, number)
         # beta's flip waits for a person; this script plays that person.
@@ -182,6 +217,8 @@ class Demo:
         say("mxferry check alpha.toml")
         print(self.command("check", self.path("alpha.toml")), file=sys.stderr)
         say("mxferry run alpha.toml, and beta.toml beside it")
+        uploader = Uploader(os.path.join(self.logs, "alpha"), lab["LAB_POLICY_FILES"])
+        uploader.start()
         alpha, beta = self.run("alpha", True), self.run("beta", False)
         alpha.await_line(r"done +flip:alpha.test", 600)
 
@@ -212,6 +249,9 @@ class Demo:
         code = alpha.wait(300)
         if code not in (0,):
             raise Failed(f"alpha: exit {code}")
+        uploader.ended.set()
+        if uploader.served != ["alpha.test"] * 2:
+            raise Failed(f"alpha.test: {len(uploader.served)} MTA-STS policies were asked for, not the one of both hosts and then the one of the new")
         say("senders end")
         for name, program in self.programs.items():
             if "-sender" in name:
@@ -220,7 +260,7 @@ class Demo:
             if name.endswith("-watch"):
                 program.stop()
         self.check_notices("alpha")
-        fine = self.check("alpha", "--zone-expected", self.path("alpha.zone.expected"))
+        fine = self.check("alpha", "--zone-expected", self.path("alpha.zone.expected"), "--policy", lab["LAB_POLICY"])
         fine = self.check("beta", "--zone-expected", self.path("beta.zone.rolled-back"), "--rolled-back", self.path("stranded.json")) and fine
         if not fine:
             raise Failed("the checker objects")

@@ -3,10 +3,11 @@
 """Writes down what each authoritative server of a zone serves over time, for checker.py: asked directly, without
 recursion, so that no question of ours plants a negative answer in a cache. Ends on SIGTERM or SIGINT.
 
-    watch_zone.py --zone alpha.test --server ADDRESS --server ADDRESS --log FILE [--interval S] [NAME TYPE]...
+    watch_zone.py --zone alpha.test --server ADDRESS --server ADDRESS --log FILE [--interval S]
+                  [--policy ADDRESS --ca FILE] [NAME TYPE]...
 
 Watched are the mail records (apex MX, TXT, SOA; _dmarc; DKIM selectors old and new; autoconfig; SRV; TLS-RPT; MTA-STS) and
-what the arguments add. A line of the log is a JSON object:
+what the arguments add; with --policy also the MTA-STS policy that ADDRESS serves, as type POLICY, its lines as data. A line of the log is a JSON object:
     {"server", "name", "type", "rcode", "ttl", "data": [...], "from": T0, "to": T1}    an RRset unchanged in all polls from T0 to
                                                                            T1 (seconds since 1970); written when it has changed
                                                                            and at the end, and for all RRsets every 5 s
@@ -20,6 +21,7 @@ import sys
 import time
 
 import labdns
+import sts
 
 NAMES = [("@", "MX"), ("@", "TXT"), ("@", "SOA"), ("_dmarc", "TXT"), ("old._domainkey", "TXT"), ("new._domainkey", "TXT"),
          ("autoconfig", "CNAME"), ("_imaps._tcp", "SRV"), ("_submissions._tcp", "SRV"), ("_smtp._tls", "TXT"), ("_mta-sts", "TXT")]
@@ -31,6 +33,8 @@ def main():
     parser.add_argument("--server", action="append", required=True)
     parser.add_argument("--log", required=True)
     parser.add_argument("--interval", type=float, default=0.3)
+    parser.add_argument("--policy", metavar="ADDRESS")
+    parser.add_argument("--ca", metavar="FILE", help="that --policy's certificate is verified against")
     parser.add_argument("more", nargs="*")
     options = parser.parse_args()
     names = NAMES + list(zip(options.more[::2], options.more[1::2]))
@@ -41,6 +45,16 @@ def main():
     with open(options.log, "a", encoding="utf-8") as log:
         def write(entry):
             log.write(json.dumps(entry) + "\n")
+
+        def note(server, name, kind, at, state):
+            entry = seen.get((server, name, kind))
+            if entry and (entry["rcode"], entry["ttl"], entry["data"]) == state:
+                entry["to"] = at
+                return
+            if entry:
+                write(entry)
+            seen[server, name, kind] = {"server": server, "name": name, "type": kind, "rcode": state[0], "ttl": state[1], "data": state[2],
+                                        "from": at, "to": at}
         flushed = time.time()
         while True:
             for server in options.server:
@@ -53,15 +67,13 @@ def main():
                         write({"server": server, "error": f"{name} {kind}: {error}", "at": at})
                         continue
                     records = [record for record in answer.answer if record.type == kind and record.name == name]
-                    state = (answer.rcode, min((record.ttl for record in records), default=None), sorted(record.data for record in records))
-                    entry = seen.get((server, name, kind))
-                    if entry and (entry["rcode"], entry["ttl"], entry["data"]) == state:
-                        entry["to"] = at
-                    else:
-                        if entry:
-                            write(entry)
-                        seen[server, name, kind] = {"server": server, "name": name, "type": kind, "rcode": state[0], "ttl": state[1],
-                                                    "data": state[2], "from": at, "to": at}
+                    note(server, name, kind, at, (answer.rcode, min((record.ttl for record in records), default=None), sorted(record.data for record in records)))
+            if options.policy:
+                at, name = time.time(), labdns.absolute("mta-sts." + options.zone)
+                try:
+                    note(options.policy, name, "POLICY", at, ("NOERROR", None, sts.lines_of(sts.fetch(options.policy, options.zone, options.ca, 1.0))))
+                except sts.PolicyError as error:
+                    write({"server": options.policy, "error": f"{name} POLICY: {error}", "at": at})
             if stopping or time.time() - flushed > 5:
                 for entry in seen.values():
                     write(entry)

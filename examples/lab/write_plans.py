@@ -15,7 +15,8 @@ import subprocess
 import sys
 
 PLACES = {"ROOT_DNS": "127.77.0.2", "OLD": "127.77.0.10", "NEW": "127.77.0.20", "PRIMARY": "127.77.0.53",
-          "SECONDARY": "127.77.0.54", "RELAY": "127.77.0.30", "RESOLVER1": "127.77.0.61", "RESOLVER2": "127.77.0.62"}
+          "SECONDARY": "127.77.0.54", "RELAY": "127.77.0.30", "POLICY": "127.77.0.40",
+          "RESOLVER1": "127.77.0.61", "RESOLVER2": "127.77.0.62"}
 VERIFICATION = {"alpha.test": "newhost-verification=alpha-7f3a9c", "beta.test": "newhost-verification=beta-19d0e2"}
 
 ROOT_ZONE = """$TTL 3600
@@ -64,6 +65,15 @@ _dmarc IN TXT "v=DMARC1; p=quarantine; rua=mailto:dmarc@{domain}"
 autoconfig IN CNAME autoconfig.oldhost.test.
 _imaps._tcp IN SRV 0 1 993 imap.oldhost.test.
 _submissions._tcp IN SRV 0 1 465 smtp.oldhost.test.
+"""
+
+# Only alpha.test has MTA-STS, enforced (RFC 8461).
+STS_ZONE = """mta-sts IN A {POLICY}
+_mta-sts IN TXT "v=STSv1; id=20240611T0800;"
+"""
+STS_POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mx.oldhost.test\r\nmax_age: 604800\r\n"
+STS_DONE = """= mta-sts.{domain}. A 40 {POLICY}
+~ _mta-sts.{domain}. TXT 40 "v=STSv1; id=(?!20240611T0800)[0-9A-Za-z]{{1,32}};"
 """
 
 # After a whole run: new data at the old TTLs, the old host out of SPF, foreign strings untouched.
@@ -128,8 +138,11 @@ def main():
         domain = short + ".test"
         old_dkim, new_dkim = dkim_record(), dkim_record()
         words = dict(PLACES, domain=domain, verification=VERIFICATION[domain], old_dkim=as_strings(old_dkim), new_dkim=as_strings(new_dkim))
-        write(os.path.join(directory, "zones", domain + ".zone"), CUSTOMER_ZONE.format(**words))
-        write(os.path.join(directory, short + ".zone.expected"), DONE.format(**words))
+        has_sts = domain == "alpha.test"
+        write(os.path.join(directory, "zones", domain + ".zone"), (CUSTOMER_ZONE + (STS_ZONE if has_sts else "")).format(**words))
+        write(os.path.join(directory, short + ".zone.expected"), (DONE + (STS_DONE if has_sts else "")).format(**words))
+        if has_sts:
+            write(os.path.join(directory, "policy", "files", domain + ".txt"), STS_POLICY)
         write(os.path.join(directory, short + ".zone.rolled-back"), ROLLED_BACK.format(**words))
         with open(os.path.join(lab, short + ".toml.in"), encoding="utf-8") as file:
             template = file.read()

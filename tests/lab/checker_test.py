@@ -85,6 +85,57 @@ class Waits(unittest.TestCase):
         self.assertFails([entry for entry in self.history() if entry["data"] != NEW], "changed while")
 
 
+class Policies(unittest.TestCase):
+    def failed(self, first=50.0, first_id=52.0, flip=120.0, second=150.0, second_id=152.0, overlap=("old", "new"), late=0.0):
+        """Two servers and a policy host, polled each half second from 0 to 200; the second server has each id `late` s later."""
+        entries = []
+
+        def write(server, name, kind, versions):
+            versions = [version for version in versions if version[0] < 200]
+            for (begin, ttl, data), (end, _, _) in zip(versions, versions[1:] + [(200.5, 0, [])]):
+                entries.append({"server": server, "name": name, "type": kind, "rcode": "NOERROR", "ttl": ttl, "data": sorted(data), "from": begin, "to": end - 0.5})
+        for number, server in enumerate(("127.77.0.53", "127.77.0.54")):
+            behind = late if number else 0.0
+            write(server, "alpha.test.", "MX", [(0, 10, OLD), (flip, 10, NEW)])
+            write(server, "_mta-sts.alpha.test.", "TXT", [(0, 40, ['"v=STSv1; id=1;"']), (first_id + behind, 40, ['"v=STSv1; id=2;"']), (second_id + behind, 40, ['"v=STSv1; id=3;"'])])
+
+        def policy(*sides):
+            return ["version: STSv1", "mode: enforce", "max_age: 600", *(f"mx: mx.{side}host.test" for side in sides)]
+        write("127.77.0.40", "mta-sts.alpha.test.", "POLICY", [(0, None, policy("old")), (first, None, policy(*overlap)), (second, None, policy("new"))])
+        with tempfile.NamedTemporaryFile("w", suffix=".log") as file:
+            file.writelines(json.dumps(entry) + "\n" for entry in entries)
+            file.flush()
+            verdict = checker.Verdict()
+            with contextlib.redirect_stdout(io.StringIO()):
+                checker.check_policy_time(verdict, checker.History([file.name]), "alpha.test")
+        return [line["claim"] for line in verdict.lines if not line["holds"]]
+
+    def assertFails(self, words, **how):
+        failed = self.failed(**how)
+        self.assertEqual(len(failed), 1, failed)
+        self.assertIn(words, failed[0])
+
+    def test_policies_in_their_order_pass(self):
+        self.assertEqual(self.failed(), [])
+
+    def test_an_id_before_its_policy_fails(self):
+        self.assertFails("served before its id", first=53.0)
+        self.assertFails("served before its id", second=153.0)
+
+    def test_a_flip_while_the_first_id_may_be_cached_fails(self):
+        self.assertFails("no sender could find", flip=90.0)
+        self.assertFails("no sender could find", late=30.0)
+
+    def test_an_overlap_that_lacks_a_side_fails(self):
+        self.assertFails("no sender could find", overlap=("old", "third"))
+
+    def test_a_last_policy_while_the_old_mx_may_be_cached_fails(self):
+        self.assertFails("no sender could find", second=124.0, second_id=125.0)
+
+    def test_a_policy_that_was_never_replaced_fails(self):
+        self.assertFails("replaced twice", second=300.0)
+
+
 class Mail(unittest.TestCase):
     ACCOUNTS = [{"address": "a@alpha.test", "aliases": ["x@alpha.test"], "quota": "1M"}]
 
