@@ -5,7 +5,7 @@ servers, and what they served over time, and shares no code with mxferry. One li
 1 if one does not, 2 for wrong arguments. Python's standard library only.
 
     checker.py --lab DIR/lab.env --domain D [--senders LOG]... [--zone-history LOG] [--zone-expected FILE]
-               [--rolled-back LIST.json] [--policy ADDRESS] [--json FILE]
+               [--rolled-back LIST.json] [--policy ADDRESS] [--validator ADDRESS] [--json FILE]
 
 Mail. Every message that a sender got a 250 for is in its mailbox at the new host exactly once; none was refused for good.
 Every message of the corpus is there exactly once per folder, as a multiset of (SHA-256 of its octets, instant of
@@ -25,6 +25,8 @@ a name's absence the negative TTL; one SPF record, the foreign strings and DMARC
 MTA-STS, with --policy. The policy served at the end lists the planned MX hosts and no other, enforced. From the history: no
 policy was served any more when its successor's id was seen; a sender who goes by an id, while that id may be cached, finds in
 its policy every MX host that is served then or may be cached.
+
+DNSSEC, with --validator. At the end that resolver proves every RRset of FILE; in the history it proved the MX each time.
 """
 
 import argparse
@@ -358,7 +360,7 @@ class History:
                     # Written again while it lasts; the last line with the same beginning is the whole.
                     self.intervals[entry["server"], entry["name"], entry["type"]][entry["from"]] = entry
         self.intervals = {key: [value[start] for start in sorted(value)] for key, value in self.intervals.items()}
-        self.servers = sorted({server for server, _, kind in self.intervals if kind != "POLICY"})
+        self.servers = sorted({server for server, _, kind in self.intervals if kind not in ("POLICY", "VALIDATED")})
 
     def of(self, name, kind):
         return [self.intervals.get((server, name, kind), []) for server in self.servers]
@@ -508,6 +510,27 @@ def check_policy(verdict, address, ca, path, domain):
     verdict.check(fine, f"the MTA-STS policy is enforced and lists {', '.join(sorted(wanted))} alone", () if fine else lines)
 
 
+def check_validated_time(verdict, history, domain):
+    entries = [entry for (_, name, kind), entries in history.intervals.items() if kind == "VALIDATED" and name == domain + "." for entry in entries]
+    bad = [f"from {entry['from']:.1f} to {entry['to']:.1f}: {entry['rcode']}, {entry['data'][0]}" for entry in entries if entry["rcode"] != "NOERROR" or entry["data"] != ["secure"]]
+    bad += [f"at {error['at']:.1f}: {error['error']}" for error in history.errors if any(error["server"] == entry["server"] for entry in entries)]
+    verdict.check(entries and not bad, "a validating resolver proved the MX each time that it was asked", bad)
+
+
+def check_validated(verdict, resolver, path):
+    rules = {(name, kind) for mark, name, kind, _, _ in parse_expected(path) if mark in "=+~"}
+    problems = []
+    for name, kind in sorted(rules):
+        try:
+            answer = labdns.query(resolver, 53, name, kind, rd=True, timeout=10.0)
+            found = any(record.name == name and record.type == kind for record in answer.answer)
+            if answer.rcode != "NOERROR" or not answer.ad or not found:
+                problems.append(f"{name} {kind}: {answer.rcode}, {'secure' if answer.ad else 'not proven'}, {'there' if found else 'not there'}")
+        except labdns.DnsError as error:
+            problems.append(f"{name} {kind}: {error}")
+    verdict.none(problems, f"the {len(rules)} RRsets of the planned zone are proven by {resolver} (DNSSEC)")
+
+
 def check_resolvers(verdict, resolvers, path, domain):
     wanted = {data for mark, name, kind, _, data in parse_expected(path) if mark == "=" and kind == "MX" and name == domain + "."}
     end, late = time.monotonic() + 60, resolvers
@@ -587,6 +610,7 @@ def main():
     parser.add_argument("--zone-expected", metavar="FILE")
     parser.add_argument("--rolled-back", metavar="LIST")
     parser.add_argument("--policy", metavar="ADDRESS", help="of the host mta-sts.D")
+    parser.add_argument("--validator", metavar="ADDRESS", help="a resolver that validates D")
     parser.add_argument("--lowered", type=int, default=10, help="the plan's lowered TTL")
     parser.add_argument("--json", metavar="FILE", help="the verdict as JSON")
     options = parser.parse_args()
@@ -624,6 +648,10 @@ def main():
         check_time(verdict, history, options.domain, options.lowered)
         if options.policy:
             check_policy_time(verdict, history, options.domain)
+        if options.validator:
+            check_validated_time(verdict, history, options.domain)
+    if options.validator and options.zone_expected:
+        check_validated(verdict, options.validator, options.zone_expected)
     if options.policy and options.zone_expected:
         check_policy(verdict, options.policy, lab["LAB_CA"], options.zone_expected, options.domain)
     holds = all(line["holds"] for line in verdict.lines)

@@ -202,7 +202,7 @@ class Demo:
 
         say("senders begin: two for each domain, each with a resolver of its own")
         for domain in ("alpha", "beta"):
-            policy = ["--policy", lab["LAB_POLICY"], "--ca", lab["LAB_CA"]] if domain == "alpha" else []
+            policy = ["--policy", lab["LAB_POLICY"], "--ca", lab["LAB_CA"], "--validator", lab["LAB_VALIDATOR"]] if domain == "alpha" else []
             self.start(domain + "-watch", [sys.executable, os.path.join(LAB, "watch_zone.py"), "--zone", domain + ".test", "--server", lab["LAB_PRIMARY"], "--server",
                                            lab["LAB_SECONDARY"], "--log", os.path.join(self.logs, domain + ".zone"), *policy])
             for number, resolver in enumerate(resolvers, 1):
@@ -260,7 +260,7 @@ class Demo:
             if name.endswith("-watch"):
                 program.stop()
         self.check_notices("alpha")
-        fine = self.check("alpha", "--zone-expected", self.path("alpha.zone.expected"), "--policy", lab["LAB_POLICY"])
+        fine = self.check("alpha", "--zone-expected", self.path("alpha.zone.expected"), "--policy", lab["LAB_POLICY"], "--validator", lab["LAB_VALIDATOR"])
         fine = self.check("beta", "--zone-expected", self.path("beta.zone.rolled-back"), "--rolled-back", self.path("stranded.json")) and fine
         if not fine:
             raise Failed("the checker objects")

@@ -43,6 +43,7 @@ class Answer:
     rcode: str
     aa: bool
     tc: bool
+    ad: bool  # a validating resolver has proven it (RFC 4035 section 3.2.3)
     answer: list
     authority: list
     additional: list
@@ -142,13 +143,13 @@ def parse(packet):
             sections.append(section)
     except (IndexError, struct.error, ValueError) as error:
         raise DnsError(f"malformed answer: {error}") from error
-    answer = Answer(RCODES.get(flags & 15, str(flags & 15)), bool(flags & 0x0400), bool(flags & 0x0200), *sections)
+    answer = Answer(RCODES.get(flags & 15, str(flags & 15)), bool(flags & 0x0400), bool(flags & 0x0200), bool(flags & 0x0020), *sections)
     return number, bool(flags & 0x8000), asked, answer
 
 
 def build(name, kind, rd):
     number = random.SystemRandom().randrange(65536)
-    return number, struct.pack("!HHHHHH", number, 0x0100 if rd else 0, 1, 0, 0, 0) + encode_name(name) + struct.pack("!HH", TYPES[kind], 1)
+    return number, struct.pack("!HHHHHH", number, 0x0120 if rd else 0, 1, 0, 0, 0) + encode_name(name) + struct.pack("!HH", TYPES[kind], 1)
 
 
 def receive_exactly(sock, count):

@@ -4,10 +4,12 @@
 recursion, so that no question of ours plants a negative answer in a cache. Ends on SIGTERM or SIGINT.
 
     watch_zone.py --zone alpha.test --server ADDRESS --server ADDRESS --log FILE [--interval S]
-                  [--policy ADDRESS --ca FILE] [NAME TYPE]...
+                  [--policy ADDRESS --ca FILE] [--validator ADDRESS] [NAME TYPE]...
 
 Watched are the mail records (apex MX, TXT, SOA; _dmarc; DKIM selectors old and new; autoconfig; SRV; TLS-RPT; MTA-STS) and
-what the arguments add; with --policy also the MTA-STS policy that ADDRESS serves, as type POLICY, its lines as data. A line of the log is a JSON object:
+what the arguments add; with --policy also the MTA-STS policy that ADDRESS serves, as type POLICY, its lines as data, and
+with --validator what that resolver makes of the apex MX, which senders ask it for anyway, as type VALIDATED, data "secure" or
+"not proven". A line of the log is a JSON object:
     {"server", "name", "type", "rcode", "ttl", "data": [...], "from": T0, "to": T1}    an RRset unchanged in all polls from T0 to
                                                                            T1 (seconds since 1970); written when it has changed
                                                                            and at the end, and for all RRsets every 5 s
@@ -34,6 +36,7 @@ def main():
     parser.add_argument("--log", required=True)
     parser.add_argument("--interval", type=float, default=0.3)
     parser.add_argument("--policy", metavar="ADDRESS")
+    parser.add_argument("--validator", metavar="ADDRESS")
     parser.add_argument("--ca", metavar="FILE", help="that --policy's certificate is verified against")
     parser.add_argument("more", nargs="*")
     options = parser.parse_args()
@@ -68,6 +71,13 @@ def main():
                         continue
                     records = [record for record in answer.answer if record.type == kind and record.name == name]
                     note(server, name, kind, at, (answer.rcode, min((record.ttl for record in records), default=None), sorted(record.data for record in records)))
+            if options.validator:
+                at, name = time.time(), labdns.absolute(options.zone)
+                try:
+                    answer = labdns.query(options.validator, 53, name, "MX", rd=True, timeout=2.0)
+                    note(options.validator, name, "VALIDATED", at, (answer.rcode, None, ["secure" if answer.ad else "not proven"]))
+                except labdns.DnsError as error:
+                    write({"server": options.validator, "error": f"{name} MX: {error}", "at": at})
             if options.policy:
                 at, name = time.time(), labdns.absolute("mta-sts." + options.zone)
                 try:

@@ -136,6 +136,33 @@ class Policies(unittest.TestCase):
         self.assertFails("replaced twice", second=300.0)
 
 
+class Proofs(unittest.TestCase):
+    def holds(self, *lines):
+        with tempfile.NamedTemporaryFile("w", suffix=".log") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines)
+            file.flush()
+            verdict = checker.Verdict()
+            with contextlib.redirect_stdout(io.StringIO()):
+                checker.check_validated_time(verdict, checker.History([file.name]), "alpha.test")
+        return verdict.lines[0]["holds"]
+
+    def seen(self, begin, end, rcode="NOERROR", data="secure"):
+        return {"server": "127.77.0.62", "name": "alpha.test.", "type": "VALIDATED", "rcode": rcode, "ttl": None, "data": [data], "from": begin, "to": end}
+
+    def test_a_zone_that_is_proven_at_all_times_passes(self):
+        self.assertTrue(self.holds(self.seen(0, 100)))
+
+    def test_one_answer_that_is_not_proven_fails(self):
+        self.assertFalse(self.holds(self.seen(0, 50), self.seen(50.5, 50.5, data="not proven"), self.seen(51, 100)))
+        self.assertFalse(self.holds(self.seen(0, 50), self.seen(50.5, 50.5, rcode="SERVFAIL", data="not proven"), self.seen(51, 100)))
+
+    def test_a_resolver_without_an_answer_fails(self):
+        self.assertFalse(self.holds(self.seen(0, 50), {"server": "127.77.0.62", "error": "alpha.test. MX: timed out", "at": 50.5}, self.seen(51, 100)))
+
+    def test_nobody_who_asked_fails(self):
+        self.assertFalse(self.holds())
+
+
 class Mail(unittest.TestCase):
     ACCOUNTS = [{"address": "a@alpha.test", "aliases": ["x@alpha.test"], "quota": "1M"}]
 

@@ -120,6 +120,19 @@ check "an API write is served at once" answers 127.77.200.10 zone.test MX "20 ne
 check "and reaches the secondary by NOTIFY" eventually 5 answers 127.77.200.11 zone.test MX "20 new.test."
 check "while Unbound keeps the old answer" answers 127.77.200.13 zone.test MX "10 mail.test." rd
 
+"$servers/powerdns.sh" sign "$work/p" zone.test >"$work/ds"
+check "PowerDNS signs a zone and tells its DS" grep -Eq '^zone\.test\. IN DS [0-9]+ 13 2 [0-9a-f]{64}$' "$work/ds"
+sed 's/^zone\.test\. IN DS \([0-9]*\) .*/zone.test. IN DS \1 13 2 0000000000000000000000000000000000000000000000000000000000000000/' "$work/ds" >"$work/wrong-ds"
+start unbound v address=127.77.200.16 stub=zone.test=127.77.200.11 anchor="$work/ds"
+start unbound x address=127.77.200.17 stub=zone.test=127.77.200.11 anchor="$work/wrong-ds"
+proven() { # ADDRESS: by the secondary's signatures
+  PYTHONPATH=$lab python3 -c 'import labdns, sys; answer = labdns.query(sys.argv[1], 53, "zone.test", "MX", rd=True, timeout=5); sys.exit(not (answer.rcode == "NOERROR" and answer.ad))' "$1"
+}
+signed() { [[ -n $("$servers/knot.sh" run "$work/k" kdig +short @127.77.200.11 zone.test DNSKEY) ]]; }
+check "the secondary follows" eventually 5 signed
+check "Unbound with that DS as its anchor proves the zone" proven 127.77.200.16
+check "with another it answers nothing" python3 "$lab/labdns.py" query --quiet --rd --rcode SERVFAIL 127.77.200.17 53 zone.test MX
+
 start bind b address=127.77.200.14 zone=zone.test:"$work/zone"
 start knot kp address=127.77.200.15 zone=zone.test:"$work/zone" tsig=lab.
 for pair in b:127.77.200.14 kp:127.77.200.15; do
@@ -137,6 +150,19 @@ python3 "$lab/senders.py" --recipients "$work/recipients" --log "$work/sent" --s
 check "chasquid takes a message" grep -q '"event": "accepted"' "$work/sent"
 arrived() { imap 127.77.200.1 'imap.login("a@zone.test", "pw"); imap.select("INBOX"); assert imap.search(None, "ALL")[1] != [b""]' 2>/dev/null; }
 check "and Dovecot has it" eventually 10 arrived
+
+# --- MTA-STS policies
+"$lab/ca.sh" "$work/ca" issue mta-sts.zone.test
+printf 'version: STSv1\r\nmode: none\r\nmax_age: 600\r\n' >"$work/policy"
+start policy w address=127.77.200.3 cert="$work/ca/mta-sts.zone.test.pem" key="$work/ca/mta-sts.zone.test.key"
+policy_of() { # DOMAIN, ADDRESS: the file's lines
+  PYTHONPATH=$lab python3 -c 'import sts, sys; print(" ".join(sts.lines_of(sts.fetch(sys.argv[1], sys.argv[2], sys.argv[3]))))' "${2:-127.77.200.3}" "$1" "$work/ca/ca.pem"
+}
+serves() { [[ $(policy_of "$1") == "$2" ]]; }
+check "a policy that does not exist is not served" refused 1 policy_of zone.test
+cp "$work/policy" "$work/w/files/zone.test.txt"
+check "a policy is served over HTTPS once it is there" serves zone.test "max_age: 600 mode: none version: STSv1"
+check "the certificate is for its name alone" refused 1 policy_of other.test
 
 # --- The end
 rundirs=("$(<"$work/d1/rundir")" "$(<"$work/p/rundir")" "$(<"$work/k/rundir")" "$(<"$work/u/rundir")")

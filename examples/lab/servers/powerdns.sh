@@ -6,6 +6,7 @@
 #
 #   powerdns.sh unpack | start DIR [key=value...] | stop DIR
 #   powerdns.sh zone DIR FILE NAME      (re)loads zone NAME from a zone file, running or not; kind Master
+#   powerdns.sh sign DIR NAME           makes a key for zone NAME and signs it from now on (DNSSEC, NSEC); prints its DS records
 #   powerdns.sh run DIR PROGRAM [ARGUMENT...]   pdnsutil, pdns_control, sqlite3 of the unpacked tree
 #
 # Keys of start, with defaults:
@@ -28,6 +29,7 @@ launch=gsqlite3
 module-dir=$(echo "$tree"/usr/lib/*/pdns)
 gsqlite3-database=$dir/zones.sqlite3
 gsqlite3-pragma-synchronous=0
+gsqlite3-dnssec=yes
 local-address=${opt[address]}
 local-port=${opt[port]}
 query-local-address=${opt[address]}
@@ -107,6 +109,24 @@ do_zone() {
   if is_running "$dir"; then
     "$tree/usr/bin/pdns_control" --config-dir="$dir" notify "$zone" >>"$dir/zone.log" 2>&1 || true
   fi
+}
+
+do_sign() {
+  [[ $# -eq 2 ]] || usage_error "sign DIR NAME"
+  local zone=$2
+  local -a pdnsutil
+  use_tree powerdns
+  dir=$(cd "$1" && pwd -P)
+  pdnsutil=("$tree/usr/bin/pdnsutil" --config-dir="$dir")
+  {
+    "${pdnsutil[@]}" secure-zone "$zone" && "${pdnsutil[@]}" rectify-zone "$zone" && "${pdnsutil[@]}" increase-serial "$zone"
+  } >"$dir/zone.log" 2>&1 || { cat "$dir/zone.log" >&2; fail "cannot sign $zone"; }
+  if is_running "$dir"; then
+    "$tree/usr/bin/pdns_control" --config-dir="$dir" purge "$zone" >>"$dir/zone.log" 2>&1 || true
+    "$tree/usr/bin/pdns_control" --config-dir="$dir" notify "$zone" >>"$dir/zone.log" 2>&1 || true
+  fi
+  # SHA-256 (2) alone, without the comment.
+  "${pdnsutil[@]}" export-zone-ds "$zone" | awk '$3 == "DS" && $6 == 2 {print $1, $2, $3, $4, $5, $6, $7}' | grep . || fail "no DS of $zone"
 }
 
 do_run() {

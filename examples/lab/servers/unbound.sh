@@ -14,6 +14,7 @@
 #   cache-min-ttl=0      cache-max-ttl=86400      cache-max-negative-ttl=3600
 #   serve-expired=no     yes: stale answers (RFC 8767)
 #   qname-minimisation=yes
+#   anchor=              file with DS or DNSKEY records: what lies below them is validated (DNSSEC), all else is not
 #   extra=               file with more configuration, included last
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -39,7 +40,7 @@ server:
   log-time-ascii: yes
   verbosity: 1
   num-threads: 1
-  module-config: "iterator"
+  module-config: "${opt[anchor]:+validator }iterator"
   do-not-query-localhost: no
   qname-minimisation: ${opt[qname-minimisation]}
   cache-min-ttl: ${opt[cache-min-ttl]}
@@ -61,6 +62,7 @@ END
     printf '. 3600 IN NS ns.root-servers.test.\nns.root-servers.test. 3600 IN A %s\n' "${opt[root]}" >"$dir/root.hints"
     printf 'server:\n  root-hints: "%s"\n' "$dir/root.hints"
   fi
+  if [[ -n ${opt[anchor]} ]]; then printf 'server:\n  trust-anchor-file: "%s"\n  val-log-level: 2\n' "$(realpath "${opt[anchor]}")"; fi
   for stub in ${opt[stub]//,/ }; do
     zone=${stub%%=*}
     printf 'stub-zone:\n  name: "%s"\n  stub-addr: %s\n' "${zone%.}." "${stub#*=}"
@@ -73,7 +75,7 @@ do_start() {
   use_tree unbound
   open_dir "$1"; shift
   defaults address=127.0.0.1 port=53 root= stub= cache-min-ttl=0 cache-max-ttl=86400 cache-max-negative-ttl=3600 \
-    serve-expired=no qname-minimisation=yes extra=
+    serve-expired=no qname-minimisation=yes anchor= extra=
   read_options "$@"
   needs_free "${opt[address]}" "${opt[port]}"
   make_run_folder
