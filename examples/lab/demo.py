@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A whole migration in the lab, told as it happens. alpha.test is moved from assess to report while senders go on sending;
-this script is the person who uploads the MTA-STS policies that the run prints.
-beta.test is a second run beside it, approved by this script in the part of a person, flipped while alpha is monitored, and
-rolled back. Then checker.py, which shares no code with mxferry, reads the senders' logs, both hosts by IMAP and the zones'
+this script is the person who uploads the MTA-STS policies that the run prints. beta.test is a second run beside it, approved by
+this script in the part of a person, flipped while alpha is monitored, and rolled back. Then checker.py, which shares no code with mxferry, reads the senders' logs, both hosts by IMAP and the zones'
 history, and judges. Exit 0 if all of it holds. Python's standard library only.
 
 Plan durations are divided by 21600 (6 h = 1 s). TTLs are honest: 40 s, lowered to 10 s, and their waits are real.
