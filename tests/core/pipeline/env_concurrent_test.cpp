@@ -65,6 +65,14 @@ struct NoEyes final : DnsEyes {
   Result<std::vector<std::string>> addresses(const std::string&, std::stop_token) override {
     return fail(NoMail::none());
   }
+  Result<dns::Seen> lookup(const dns::Question&, std::stop_token) override {
+    return fail(NoMail::none());
+  }
+  Result<bool> has_ds(const std::string&, std::stop_token) override { return fail(NoMail::none()); }
+  Assertion signatures(const dns::Delegation&, const std::vector<dns::Question>&,
+                       std::stop_token) override {
+    return Assertion::pass();
+  }
   std::vector<Resolver> ask_resolvers(const dns::Question&, std::stop_token) override { return {}; }
 };
 
@@ -75,6 +83,10 @@ struct NoPost final : CanaryPost {
   }
   Task<Result<smtp::Reply>> probe(const std::string&, const std::string&,
                                   const std::string&) override {
+    co_return fail(NoMail::none());
+  }
+  Task<Result<TlsView>> look_at_tls(const std::string&, const std::string&,
+                                    const std::vector<std::string>&) override {
     co_return fail(NoMail::none());
   }
 };
