@@ -15,22 +15,9 @@
 
 namespace mxferry::app {
 namespace po = boost::program_options;
-namespace {
-
-OptionTable table_for(const std::string& command, const std::string& synopsis,
-                      const std::string& about) {
-  OptionTable table{command, synopsis, about, po::options_description("options")};
-  table.hidden.add_options()("file", po::value<std::string>()->required(), "plan.toml");
-  table.positional.add("file", 1);
-  return table;
-}
-
-int code(Exit exit) { return static_cast<int>(exit); }
-
-}  // namespace
 
 int check_command(std::span<const std::string> args) {
-  auto table = table_for(
+  auto table = plan_file_table(
       "check", "FILE [--offline] [--json] [--csv FILE]",
       "Reads plan.toml, its plugins and secrets, then the zones and name servers, every mailbox "
       "with its size and the addresses at which its mail of 90 days arrived, and says what would "
@@ -68,9 +55,10 @@ int check_command(std::span<const std::string> args) {
 }
 
 int plan_command(std::span<const std::string> args) {
-  auto table = table_for("plan", "FILE [-o OUT.plan.json] [--json]",
-                         "Computes what run would do, and prints it. Writes nothing anywhere, but "
-                         "the plan itself with -o; run takes that file and executes it as it is.");
+  auto table =
+      plan_file_table("plan", "FILE [-o OUT.plan.json] [--json]",
+                      "Computes what run would do, and prints it. Writes nothing anywhere, but "
+                      "the plan itself with -o; run takes that file and executes it as it is.");
   table.options.add_options()("output,o", po::value<std::string>(), "write the plan to this file")(
       "json", "the plan as JSON on stdout");
   const auto read = read_options(table, args);

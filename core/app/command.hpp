@@ -26,6 +26,8 @@ enum class Exit : int {
   fault = 70,
 };
 
+inline int code(Exit exit) { return static_cast<int>(exit); }
+
 /// The exit code that an error ends a command with.
 Exit exit_for(ErrorCode code);
 

@@ -16,6 +16,14 @@ namespace {
 std::optional<OptionTable>* collector = nullptr;  // set by command_pages() for one call
 }  // namespace
 
+OptionTable plan_file_table(const std::string& command, const std::string& synopsis,
+                            const std::string& about) {
+  OptionTable table{command, synopsis, about, po::options_description("options")};
+  table.hidden.add_options()("file", po::value<std::string>()->required(), "plan.toml");
+  table.positional.add("file", 1);
+  return table;
+}
+
 bool hand_over(const OptionTable& table) {
   if (collector == nullptr) return false;
   collector->emplace(table);

@@ -20,6 +20,10 @@ struct OptionTable {
   boost::program_options::options_description hidden{};  // what the positional words are called
 };
 
+/// The table of a command that works on a plan file, which must be named.
+OptionTable plan_file_table(const std::string& command, const std::string& synopsis,
+                            const std::string& about);
+
 /// What a command's --help would print, for the man page and completions.
 struct CommandPage {
   std::string name;  // "dns records"

@@ -29,16 +29,6 @@ namespace po = boost::program_options;
 namespace fs = std::filesystem;
 namespace {
 
-OptionTable table_for(const std::string& command, const std::string& synopsis,
-                      const std::string& about) {
-  OptionTable table{command, synopsis, about, po::options_description("options")};
-  table.hidden.add_options()("file", po::value<std::string>()->required(), "plan.toml");
-  table.positional.add("file", 1);
-  return table;
-}
-
-int code(Exit exit) { return static_cast<int>(exit); }
-
 // Everything that a run and a rollback need, opened in the order in which it may fail.
 struct Session {
   std::unique_ptr<Migration> migration;
@@ -263,7 +253,7 @@ class SmtpProbe final : public pipeline::OldSideProbe {
 
 int run_command(std::span<const std::string> args) {
   auto table =
-      table_for("run", "FILE [OPTIONS]",
+      plan_file_table("run", "FILE [OPTIONS]",
                 "Carries the migration out, from assess to report. Stop it anywhere: the same "
                 "command goes on. FILE is plan.toml, or a plan that mxferry plan -o wrote.");
   table.options.add_options()("state", po::value<std::string>()->default_value(""),
@@ -327,7 +317,7 @@ int run_command(std::span<const std::string> args) {
 
 int rollback_command(std::span<const std::string> args) {
   auto table =
-      table_for("rollback", "FILE [OPTIONS]",
+      plan_file_table("rollback", "FILE [OPTIONS]",
                 "Puts MX and client records back to what they were before the flip, at the lowered "
                 "TTL, after proving that the old side is alive. SPF keeps both sides.");
   table.options.add_options()("state", po::value<std::string>()->default_value(""),

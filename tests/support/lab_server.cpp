@@ -67,7 +67,14 @@ LabServer::LabServer(std::string name, const std::vector<std::string>& options)
   available_ = true;
 }
 
-LabServer::~LabServer() { run("stop", {}); }
+LabServer::~LabServer() {
+  run("stop", {});
+  // Where the mail uid cannot reach the test's folder, dovecot.sh keeps the mail elsewhere.
+  std::error_code ignored;
+  const auto mail = dir() / "mail";
+  if (std::filesystem::is_symlink(mail, ignored))
+    std::filesystem::remove_all(std::filesystem::read_symlink(mail, ignored), ignored);
+}
 
 std::string LabServer::file(const std::string& relative) const {
   std::stringstream text;
