@@ -16,6 +16,7 @@
 #include "pipeline/gate_steps.hpp"
 #include "pipeline/mail_steps.hpp"
 #include "pipeline/notices.hpp"
+#include "pipeline/signed_zone.hpp"
 #include "pipeline/transport_steps.hpp"
 
 namespace mxferry::pipeline {
@@ -49,12 +50,18 @@ Task<StepEnd> execute(Env& env, const Step& step) {
     co_return co_await plan_wait(env, step, *a);
   if (const auto* a = std::get_if<TtlWaitAction>(&step.action))
     co_return co_await wait_ttl(env, step, *a);
-  if (const auto* a = std::get_if<VisibleAction>(&step.action))
-    co_return co_await wait_visible(env, step, *a);
+  if (const auto* a = std::get_if<VisibleAction>(&step.action)) {
+    auto end = co_await wait_visible(env, step, *a);
+    co_return co_await end_signed(env, step, std::move(end), a->zone, a->steps);
+  }
   if (const auto* a = std::get_if<CanaryAction>(&step.action))
     co_return co_await canary(env, step, *a);
-  if (const auto* a = std::get_if<ConvergeAction>(&step.action))
-    co_return co_await converge(env, step, *a);
+  if (const auto* a = std::get_if<ConvergeAction>(&step.action)) {
+    auto end = co_await converge(env, step, *a);
+    std::vector<std::string> flip;
+    flip.push_back("flip:" + a->domain);
+    co_return co_await end_signed(env, step, std::move(end), a->zone, std::move(flip));
+  }
   if (const auto* a = std::get_if<MonitorAction>(&step.action))
     co_return co_await monitor(env, step, *a);
   if (const auto* a = std::get_if<ApproveAction>(&step.action))

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_reader.hpp"
+#include "pipeline/dns_steps.hpp"
 
 namespace mxferry::pipeline {
 namespace {
@@ -115,6 +116,20 @@ Task<std::optional<StepEnd>> hold_until_signed(Env& env, const Step& step, std::
     const auto waited = co_await wait_until(env, step, t, verdict.why);
     if (waited != Waited::go_on) co_return end_of(waited, t, verdict.why);
   }
+}
+
+Task<StepEnd> end_signed(Env& env, const Step& step, StepEnd end, std::string zone,
+                         std::vector<std::string> steps) {
+  if (end.kind != StepEnd::Kind::done) co_return end;
+  const auto sets = written_sets(env.store, zone, steps);
+  if (!sets) co_return StepEnd::failed(sets.error());
+  std::vector<dns::Question> questions;
+  for (const auto& [key, set] : *sets)
+    if (set) questions.push_back(question_of(key));
+  if (questions.empty()) co_return end;
+  auto held = co_await hold_until_signed(env, step, zone, questions);
+  if (held) co_return *held;
+  co_return end;
 }
 
 }  // namespace mxferry::pipeline

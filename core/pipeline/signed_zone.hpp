@@ -17,4 +17,9 @@ Task<std::optional<StepEnd>> hold_until_signed(Env& env, const Step& step, std::
 /// The sets that these edits touch.
 std::vector<dns::Question> questions_of(const std::vector<DnsEdit>& edits);
 
+/// `end`, and where it is `done` only once what `steps` wrote is signed: a secondary gets the new
+/// signatures with the new data, after the write itself was looked at.
+Task<StepEnd> end_signed(Env& env, const Step& step, StepEnd end, std::string zone,
+                         std::vector<std::string> steps);
+
 }  // namespace mxferry::pipeline

@@ -64,6 +64,31 @@ TEST(SignedZone, OneThatGoesBogusJustBeforeTheFlipIsNotFlipped) {
   EXPECT_FALSE(has_flipped(world));
 }
 
+// A secondary that lags while the write is looked at, and then serves the new set unsigned.
+TEST(SignedZone, ASetThatComesUnsignedLaterHoldsTheStepsThatWatchIt) {
+  for (const std::string watch : {"names-visible:alpha.test", "converge:alpha.test"}) {
+    FakeWorld world;
+    world.has_ds = true;
+    bool unsigned_now = false;
+    bool watched = false;
+    world.at_step = [&](const std::string& step, StepStatus status) {
+      if (step != watch) return;
+      if (status == StepStatus::running) unsigned_now = true;
+      if (status == StepStatus::done) watched = true;
+    };
+    world.signatures = [&] {
+      return unsigned_now ? Assertion::fail("DN-01: ns2.dns.test.: a set has no RRSIG", "sign it")
+                          : Assertion::pass();
+    };
+    const auto end = world.run_waiting();
+    EXPECT_EQ(end.kind, Kind::held) << watch << ": " << end.why;
+    EXPECT_THAT(end.why, HasSubstr("DN-01"));
+    EXPECT_FALSE(watched) << watch;
+    world.signatures = nullptr;
+    EXPECT_EQ(world.run_on().kind, Kind::done) << watch;
+  }
+}
+
 TEST(SignedZone, AResolverThatAnswersNothingHolds) {
   FakeWorld world;
   world.has_ds = true;
