@@ -30,6 +30,9 @@
 
 namespace mxferry::copy {
 
+/// The content of a message that streams: not read before it is sent.
+inline constexpr Fingerprint kUnread{};
+
 /// What the lanes and folders of one run share.
 struct RunContext {
   CopyJob& job;
