@@ -11,6 +11,7 @@
 #include "app/plugins_command.hpp"
 #include "app/run_command.hpp"
 #include "app/sync_command.hpp"
+#include "app/undo_command.hpp"
 #include "app/verify_command.hpp"
 
 namespace mxferry::app {
@@ -29,6 +30,7 @@ std::span<const Command> commands() {
       Command{"report", "write the report of a migration", report_command},
       Command{"sync", "copy one mailbox; again: what is new", sync_command},
       Command{"verify", "compare a copied mailbox by digest, date and flags", verify_command},
+      Command{"undo", "take back what sync appended", undo_command},
       Command{"dns", "one zone: records, plan, apply, snapshot, restore", dns_command,
               dns_subcommands},
       Command{"explain", "say what a finding means and what to do", explain_command},

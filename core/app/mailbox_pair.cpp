@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
 #include "app/options.hpp"
@@ -74,7 +75,27 @@ po::options_description describe(const std::string& command, PairOptions& o) {
         "mail that is there with equal headers and other bytes counts as copied");
     add("copy", po::bool_switch(&o.copy_altered), "such mail is copied again");
   }
+  if (command == "undo") {
+    add("dry-run", po::bool_switch(&o.dry_run),
+        "only say what would be removed and what would stay");
+    add("folders", po::bool_switch(&o.folders),
+        "also remove folders that the copy made, where they are empty afterwards");
+    add("yes,y", po::bool_switch(&o.yes), "do not ask");
+    add("no-input", po::bool_switch(&o.no_input), "never ask: refuse without --yes");
+  }
   return out;
+}
+
+const char* about(const std::string& command) {
+  if (command == "sync")
+    return "Copies one mailbox, folders, flags and dates with it; what was copied before is not "
+           "copied again. Stop it anywhere: the same command goes on.";
+  if (command == "undo")
+    return "Removes from the destination what sync appended there and nobody changed since, and "
+           "nothing else: not what was there before, not what was moved or flagged. Only the "
+           "destination is needed; the source must be named where the state knows several. What "
+           "stays is listed, and is exit 1.";
+  return "Compares a copied mailbox with its source: every message by digest, date and flags.";
 }
 
 Unexpected<Error> usage(std::string text) {
@@ -157,6 +178,11 @@ Result<End> make_end(const char* side, const std::string& url, const std::string
   return end;
 }
 
+// What names an account in the state.
+std::string key_of(const std::string& user, const net::Endpoint& endpoint) {
+  return escape_bytes(user) + "@" + endpoint.name();
+}
+
 }  // namespace
 
 Result<std::optional<PairOptions>> parse_pair_options(const std::string& command,
@@ -165,14 +191,11 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
   auto description = describe(command, options);
   OptionTable table;
   table.command = command;
-  table.synopsis =
-      "--source URL --source-secret REF --dest URL --dest-secret REF --state FILE [OPTIONS]";
-  table.about =
-      command == "sync"
-          ? "Copies one mailbox, folders, flags and dates with it; what was copied before "
-            "is not copied again. Stop it anywhere: the same command goes on."
-          : "Compares a copied mailbox with its source: every message by digest, date and "
-            "flags.";
+  table.synopsis = command == "undo"
+                       ? "--dest URL --dest-secret REF --state FILE [OPTIONS]"
+                       : "--source URL --source-secret REF --dest URL --dest-secret REF --state "
+                         "FILE [OPTIONS]";
+  table.about = about(command);
   for (const auto& option : description.options()) table.options.add(option);
   if (hand_over(table)) return std::optional<PairOptions>();
   po::variables_map values;
@@ -223,37 +246,85 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& option
   MXF_TRY(file, store::StateFile::open(options.state, store::Access::act));
   pair->file_ = std::make_unique<store::StateFile>(std::move(file));
   MXF_CHECK(log::open(options.state + ".log", log::Level::info));
-  const auto key_of = [](const End& end) {
-    return escape_bytes(end.account.credentials.user) + "@" + end.account.endpoint.name();
+  const auto key = [](const End& end) {
+    return key_of(end.account.credentials.user, end.account.endpoint);
   };
-  MXF_TRY(state, copy::SyncStore::open(pair->file_->db(), key_of(source) + " " + key_of(dest),
-                                       key_of(source), key_of(dest)));
+  MXF_TRY(state, copy::SyncStore::open(pair->file_->db(), key(source) + " " + key(dest),
+                                       key(source), key(dest)));
   pair->state_ = std::make_unique<copy::SyncStore>(std::move(state));
-  // Once an endpoint has offered TLS, plain text towards it is refused: that is remembered.
-  for (auto* end : {&source, &dest}) {
-    auto* raw = pair->file_.get();
-    const std::string meta = "tls:" + end->account.endpoint.name();
-    MXF_TRY(seen, raw->meta(meta));
-    end->account.endpoint.offered_tls_before = seen == "offered";
-    end->account.on_tls_offered = [raw, meta](const net::Endpoint&) {
-      (void)raw->set_meta(meta, "offered");
-    };
-  }
+  for (auto* end : {&source, &dest}) MXF_CHECK(pair->remember_tls(end->account));
   pair->source_name_ = source.name;
   pair->dest_name_ = dest.name;
   pair->job_.name = source.name;
   pair->look_at_dest_ = imap::source_opener(dest.account);
   pair->job_.open_source = imap::source_opener(std::move(source.account));
   pair->job_.open_target = imap::target_opener(std::move(dest.account));
-  pair->job_.state = pair->state_.get();
-  pair->job_.clock = &pair->clock_;
   pair->job_.options.dry_run = options.dry_run;
   pair->job_.options.accept_gone = options.accept_gone;
   if (options.adopt_altered) pair->job_.options.altered = copy::AlteredPolicy::adopt;
   if (options.copy_altered) pair->job_.options.altered = copy::AlteredPolicy::copy;
-  auto line = std::make_shared<ProgressLine>(true);
-  pair->job_.options.progress = [line](const copy::Progress& progress) { line->show(progress); };
+  pair->finish_job();
   return pair;
+}
+
+Result<std::unique_ptr<MailboxPair>> MailboxPair::open_dest(const PairOptions& options) {
+  MXF_TRY(dest, make_end("dest", options.dest, options.dest_secret, options.dest_pin, options));
+  std::string key;
+  std::string source_name;
+  if (!options.source.empty()) {
+    auto parsed = imap::parse_mail_url(options.source);
+    if (!parsed) {
+      auto error = std::move(parsed).error();
+      error.operation = "--source";
+      return fail(std::move(error));
+    }
+    key = key_of(parsed->user, parsed->endpoint) + " " +
+          key_of(dest.account.credentials.user, dest.account.endpoint);
+    source_name = parsed->user + "@" + parsed->endpoint.host;
+  }
+  std::error_code ec;
+  if (!std::filesystem::exists(options.state, ec)) {
+    auto error = fail(ErrorCode::not_found, "open state " + options.state,
+                      "there is no such state file: nothing is known of what was copied")
+                     .error();
+    return fail(std::move(error.with_remedy("name the file that the copy was run with")));
+  }
+  MXF_TRY(dest_secret, resolve_secret(options.dest_secret));
+  dest.account.credentials.secret = std::move(dest_secret);
+  auto pair = std::make_unique<MailboxPair>();
+  MXF_TRY(file, store::StateFile::open(options.state, store::Access::act));
+  pair->file_ = std::make_unique<store::StateFile>(std::move(file));
+  MXF_CHECK(log::open(options.state + ".log", log::Level::info));
+  MXF_TRY(state, copy::SyncStore::find(pair->file_->db(), key,
+                                       key_of(dest.account.credentials.user, dest.account.endpoint),
+                                       escape_bytes(dest.account.credentials.user)));
+  pair->state_ = std::make_unique<copy::SyncStore>(std::move(state));
+  MXF_CHECK(pair->remember_tls(dest.account));
+  pair->source_name_ = source_name;
+  pair->dest_name_ = dest.name;
+  pair->job_.name = dest.name;
+  pair->job_.open_target = imap::target_opener(std::move(dest.account));
+  pair->finish_job();
+  return pair;
+}
+
+// Once an endpoint has offered TLS, plain text towards it is refused: that is remembered.
+Result<void> MailboxPair::remember_tls(imap::ImapAccount& account) {
+  auto* file = file_.get();
+  const std::string meta = "tls:" + account.endpoint.name();
+  MXF_TRY(seen, file->meta(meta));
+  account.endpoint.offered_tls_before = seen == "offered";
+  account.on_tls_offered = [file, meta](const net::Endpoint&) {
+    (void)file->set_meta(meta, "offered");
+  };
+  return {};
+}
+
+void MailboxPair::finish_job() {
+  job_.state = state_.get();
+  job_.clock = &clock_;
+  auto line = std::make_shared<ProgressLine>(true);
+  job_.options.progress = [line](const copy::Progress& progress) { line->show(progress); };
 }
 
 void MailboxPair::run_until_done(const std::function<Task<void>()>& work) {

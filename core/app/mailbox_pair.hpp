@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `sync` and `verify` share: their options, the two accounts, the state file, signals, the
-// progress line, the run on an io_context. Main thread only.
+// What `sync`, `verify`, `retry` and `undo` share: their options, the two accounts, the state file,
+// signals, the progress line, the run on an io_context. Main thread only.
 #pragma once
 
 #include <functional>
@@ -27,6 +27,9 @@ struct PairOptions {
   unsigned timeout = 60;                     // seconds without movement
   bool json = false;
   bool dry_run = false;
+  bool yes = false;
+  bool no_input = false;
+  bool folders = false;  // undo: folders that the copy made go too
   bool accept_gone = false;
   bool adopt_altered = false;
   bool copy_altered = false;
@@ -35,7 +38,8 @@ struct PairOptions {
   bool subjects = false;
 };
 
-/// Reads the options; nothing when help was asked for and printed. `command` is "sync" or "verify".
+/// Reads the options; nothing when help was asked for and printed. `command` is "sync", "verify",
+/// "retry" or "undo".
 Result<std::optional<PairOptions>> parse_pair_options(const std::string& command,
                                                       std::span<const std::string> args);
 
@@ -43,6 +47,9 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
 class MailboxPair {
  public:
   static Result<std::unique_ptr<MailboxPair>> open(const PairOptions& options);
+  /// The destination alone, with a state that is there: the source may be left out where the state
+  /// knows only one pair with that destination. Its job has no open_source.
+  static Result<std::unique_ptr<MailboxPair>> open_dest(const PairOptions& options);
 
   copy::CopyJob& job() { return job_; }
   const std::string& source_name() const { return source_name_; }
@@ -56,20 +63,22 @@ class MailboxPair {
 
   /// Runs `work` with SIGINT and SIGTERM ending it (within 5 s) and a progress line on a terminal.
   template <class Report>
-  Result<Report> run(Task<Result<Report>> (*work)(copy::CopyJob&)) {
+  Result<Report> run(const std::function<Task<Result<Report>>(copy::CopyJob&)>& work) {
     std::optional<Result<Report>> out;
-    run_until_done([&]() -> Task<void> { return store_result(work, job_, out); });
+    run_until_done([&]() -> Task<void> { return store_result<Report>(work, job_, out); });
     if (!out) return fail(ErrorCode::cancelled, "mxferry", "stopped; the same command goes on");
     return std::move(*out);
   }
 
  private:
   template <class Report>
-  static Task<void> store_result(Task<Result<Report>> (*work)(copy::CopyJob&), copy::CopyJob& job,
-                                 std::optional<Result<Report>>& out) {
+  static Task<void> store_result(std::function<Task<Result<Report>>(copy::CopyJob&)> work,
+                                 copy::CopyJob& job, std::optional<Result<Report>>& out) {
     auto result = co_await work(job);
     out.emplace(std::move(result));
   }
+  Result<void> remember_tls(imap::ImapAccount& account);
+  void finish_job();
   void run_until_done(const std::function<Task<void>()>& work);
 
   std::unique_ptr<store::StateFile> file_;

@@ -305,6 +305,15 @@ Task<Result<void>> AccountCopy::attempt() {
   if (!there) co_return fail(std::move(there).error());
   listed_ = std::move(listed).value();
   there_ = std::move(there).value();
+  MXF_CO_TRY(undoing, job_.state->undo_is_open());
+  if (undoing) {
+    Error error;
+    error.code = ErrorCode::gate;
+    error.operation = "copy " + job_.name;
+    error.text = "UN-01: an undo of this mailbox was begun and is not at its end";
+    error.remedy = "run mxferry undo again; then copy";
+    co_return fail(std::move(error));
+  }
   MXF_CO_TRY(records, job_.state->folders());
   records_ = std::move(records);
   MXF_CO_CHECK(guard(listed_));

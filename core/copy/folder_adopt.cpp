@@ -102,6 +102,7 @@ Task<Result<void>> FolderCopy::adopt(std::vector<MessageInfo>& fresh) {
     MessageRecord record;
     record.src = info.uid;
     record.dst = pair->second;
+    record.origin = Origin::adopted;
     record.fingerprint = print_of.at(info.uid.value);
     // The base is what both hold: the merge below adds what the source has beyond it and removes
     // nothing.

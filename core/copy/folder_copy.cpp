@@ -93,6 +93,7 @@ Task<Result<FolderState>> FolderCopy::open_destination(bool create, bool subscri
       created = co_await lane_.target->create_folder(record_.dst_name, record_.use);
     }
     if (!created) co_return fail(std::move(created).error());
+    record_.created = record_.created || *created;
     crash_point("folder.created");
   }
   if (subscribe) {

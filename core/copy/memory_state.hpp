@@ -27,8 +27,14 @@ class MemoryState final : public SyncState {
                             const std::vector<MessageRecord>& records) override;
   Result<void> begin_epoch(FolderRecord& folder,
                            const std::vector<MessageRecord>& records) override;
+  Result<void> remove_messages(const FolderRecord& folder, const std::vector<Uid>& src) override;
   Result<void> forget_messages(const FolderRecord& folder) override;
   Result<std::vector<ExceptionRecord>> exceptions(const FolderRecord& folder) override;
+  Result<bool> undo_is_open() override { return undo_open_; }
+  Result<void> set_undo_open(bool open) override {
+    undo_open_ = open;
+    return {};
+  }
 
  private:
   struct Contents {
@@ -40,6 +46,7 @@ class MemoryState final : public SyncState {
   std::map<std::int64_t, Contents> folders_;
   std::vector<imap::Flags> flag_sets_;
   std::int64_t next_id_ = 1;
+  bool undo_open_ = false;
 };
 
 }  // namespace mxferry::copy

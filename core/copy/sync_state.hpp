@@ -30,6 +30,18 @@ struct FolderRecord {
   FolderState dst{};
   /// Messages at the destination below this UID were there before us: candidates for adoption.
   std::optional<Uid> adopt_below{};
+  bool created = false;  // the destination's folder is our CREATE
+  /// What the listing behind `src` left out, as MessageFilter::text(); empty: nothing.
+  std::string left_out{};
+};
+
+/// How a message came to its place at the destination. Only what we appended is ours to move or
+/// remove.
+enum class Origin : std::uint8_t {
+  appended,
+  adopted,   // it was there before us
+  unknown,   // recorded by a version that did not keep it
+  removing,  // appended, and an undo is about to expunge it, or has
 };
 
 struct MessageRecord {
@@ -38,6 +50,7 @@ struct MessageRecord {
   std::uint32_t src_flags = 0;  // flag sets as last seen, by id
   std::uint32_t dst_flags = 0;
   Fingerprint fingerprint{};
+  Origin origin = Origin::appended;
 };
 
 struct IntentMessage {
@@ -105,10 +118,17 @@ class SyncState {
   /// records.
   virtual Result<void> begin_epoch(FolderRecord& folder,
                                    const std::vector<MessageRecord>& records) = 0;
+  /// Takes the records of these source UIDs away: an undo has removed what they name.
+  virtual Result<void> remove_messages(const FolderRecord& folder,
+                                       const std::vector<Uid>& src) = 0;
   /// Records whose destination is no more: they will be matched or copied again.
   virtual Result<void> forget_messages(const FolderRecord& folder) = 0;
 
   virtual Result<std::vector<ExceptionRecord>> exceptions(const FolderRecord& folder) = 0;
+
+  /// An undo was begun and has not come to its end. Durable when set.
+  virtual Result<bool> undo_is_open() = 0;
+  virtual Result<void> set_undo_open(bool open) = 0;
 };
 
 }  // namespace mxferry::copy

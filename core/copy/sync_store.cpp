@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 namespace mxferry::copy {
@@ -92,14 +93,21 @@ Unexpected<Error> damaged(const char* what) {
 }
 
 struct Encoded {
-  store::Blob map, flags, digest;
+  store::Blob map, flags, digest, origin;
 };
 
 Encoded encode(const std::vector<MessageRecord>& records) {
   Encoded out;
   std::uint32_t src = 0;
   std::int64_t dst = 0;
-  for (const auto& record : records) {
+  std::uint64_t run = 0;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const auto& record = records[i];
+    ++run;
+    if (i + 1 == records.size() || records[i + 1].origin != record.origin) {
+      put(out.origin.bytes, static_cast<std::uint64_t>(record.origin));
+      put(out.origin.bytes, std::exchange(run, 0));
+    }
     put(out.map.bytes, record.src.value - src);
     put(out.map.bytes, zigzag(std::int64_t{record.dst.value} - dst));
     put(out.flags.bytes, record.src_flags);
@@ -111,11 +119,20 @@ Encoded encode(const std::vector<MessageRecord>& records) {
   return out;
 }
 
-Result<std::vector<MessageRecord>> decode(std::size_t n, std::string_view map,
-                                          std::string_view flags, std::string_view digest) {
+// Columns n, map, flags, digest, origin of a row.
+Result<std::vector<MessageRecord>> decode(const store::Row& row) {
+  const auto n = static_cast<std::size_t>(row.integer(0));
+  const std::string map = row.text(1);
+  const std::string flags = row.text(2);
+  const std::string digest = row.text(3);
+  const std::string origin = row.text(4);
+  const bool known_origin = !row.is_null(4);
   Reader uids(map);
   Reader sets(flags);
   Reader prints(digest);
+  Reader origins(origin);
+  std::uint64_t run = 0;
+  std::uint64_t kind = static_cast<std::uint64_t>(Origin::unknown);
   std::vector<MessageRecord> out;
   std::uint64_t src = 0;
   std::int64_t dst = 0;
@@ -129,6 +146,14 @@ Result<std::vector<MessageRecord>> decode(std::size_t n, std::string_view map,
     record.src_flags = static_cast<std::uint32_t>(sets.number());
     record.dst_flags = static_cast<std::uint32_t>(sets.number());
     record.fingerprint = prints.print();
+    if (known_origin && run == 0) {
+      kind = origins.number();
+      run = origins.number();
+      if (origins.bad() || run == 0 || kind > static_cast<std::uint64_t>(Origin::removing))
+        return damaged("extent");
+    }
+    --run;
+    record.origin = static_cast<Origin>(kind);
     out.push_back(record);
   }
   if (uids.bad() || sets.bad() || prints.bad()) return damaged("extent");
@@ -161,12 +186,27 @@ Result<SyncStore> SyncStore::open(store::Db& db, const std::string& key, const s
   return SyncStore(db, *id);
 }
 
+Result<SyncStore> SyncStore::find(store::Db& db, const std::string& key, const std::string& dst,
+                                  const std::string& user) {
+  std::vector<std::int64_t> pairs;
+  MXF_CHECK(db.each(
+      "SELECT id FROM pair WHERE tenant = '' AND (key = $1 OR ($1 = '' AND dst IN ($2, $3)))",
+      [&](const store::Row& row) { pairs.push_back(row.integer(0)); }, key, dst, user));
+  if (pairs.empty())
+    return fail(ErrorCode::not_found, "open pair", "this state knows nothing of that mailbox");
+  if (pairs.size() > 1)
+    return fail(ErrorCode::usage, "open pair",
+                "several mailboxes were copied to that destination: name the source too");
+  return SyncStore(db, pairs.front());
+}
+
 Result<std::vector<FolderRecord>> SyncStore::folders() {
   std::vector<FolderRecord> out;
   MXF_CHECK(db_->each(
       "SELECT id, src_name, dst_name, use, epoch, src_uidvalidity, src_uidnext, src_exists, "
       "src_modseq, dst_uidvalidity, "
-      "dst_uidnext, dst_exists, dst_modseq, adopt_below FROM folder WHERE pair = $1 ORDER BY id",
+      "dst_uidnext, dst_exists, dst_modseq, adopt_below, created, left_out FROM folder WHERE pair "
+      "= $1 ORDER BY id",
       [&](const store::Row& row) {
         FolderRecord record;
         record.id = row.integer(0);
@@ -177,6 +217,8 @@ Result<std::vector<FolderRecord>> SyncStore::folders() {
         record.src = state_at(row, 5);
         record.dst = state_at(row, 9);
         record.adopt_below = id_or_nothing<Uid>(row, 13);
+        record.created = row.integer(14) != 0;
+        record.left_out = row.text(15);
         out.push_back(std::move(record));
       },
       pair_));
@@ -207,10 +249,10 @@ Result<void> SyncStore::write_folder(FolderRecord& f) {
   return db_->run(
       "UPDATE folder SET dst_name = $1, use = $2, epoch = $3, src_uidvalidity = $4, src_uidnext = "
       "$5, src_exists = $6, src_modseq = $7, dst_uidvalidity = $8, dst_uidnext = $9, dst_exists = "
-      "$10, dst_modseq = $11, adopt_below = $12 WHERE id = $13",
+      "$10, dst_modseq = $11, adopt_below = $12, created = $13, left_out = $14 WHERE id = $15",
       dst, use_text(f.use), f.epoch, f.src.uid_validity, f.src.uid_next, f.src.messages,
       f.src.highest_modseq, f.dst.uid_validity, f.dst.uid_next, f.dst.messages,
-      f.dst.highest_modseq, f.adopt_below, f.id);
+      f.dst.highest_modseq, f.adopt_below, f.created ? 1 : 0, f.left_out, f.id);
 }
 
 Result<std::uint64_t> SyncStore::count_messages(const FolderRecord& folder) {
@@ -223,11 +265,10 @@ Result<std::vector<MessageRecord>> SyncStore::messages(const FolderRecord& folde
   std::vector<MessageRecord> out;
   std::optional<Error> error;
   MXF_CHECK(db_->each(
-      "SELECT n, map, flags, digest FROM extent WHERE folder = $1 AND epoch = $2 ORDER BY "
+      "SELECT n, map, flags, digest, origin FROM extent WHERE folder = $1 AND epoch = $2 ORDER BY "
       "src_uid_first",
       [&](const store::Row& row) {
-        auto records =
-            decode(static_cast<std::size_t>(row.integer(0)), row.text(1), row.text(2), row.text(3));
+        auto records = decode(row);
         if (!records) {
           error = records.error();
           return;
@@ -406,13 +447,9 @@ Result<void> SyncStore::add_records(const FolderRecord& folder,
       next = after;
       std::optional<Result<std::vector<MessageRecord>>> decoded;
       MXF_CHECK(db_->each(
-          "SELECT n, map, flags, digest FROM extent WHERE folder = $1 AND epoch = $2 AND "
+          "SELECT n, map, flags, digest, origin FROM extent WHERE folder = $1 AND epoch = $2 AND "
           "src_uid_first = $3",
-          [&](const store::Row& row) {
-            decoded = decode(static_cast<std::size_t>(row.integer(0)), row.text(1), row.text(2),
-                             row.text(3));
-          },
-          folder.id, folder.epoch, *first));
+          [&](const store::Row& row) { decoded = decode(row); }, folder.id, folder.epoch, *first));
       if (!decoded || !*decoded) return damaged("extent");
       extent = std::move(**decoded);
     }
@@ -454,10 +491,10 @@ Result<void> SyncStore::write_extent(const FolderRecord& folder,
                                      const std::vector<MessageRecord>& records) {
   auto encoded = encode(records);
   return db_->run(
-      "INSERT INTO extent(folder, epoch, src_uid_first, n, map, flags, digest) VALUES($1, $2, $3, "
-      "$4, $5, $6, $7)",
+      "INSERT INTO extent(folder, epoch, src_uid_first, n, map, flags, digest, origin) VALUES($1, "
+      "$2, $3, $4, $5, $6, $7, $8)",
       folder.id, folder.epoch, records.front().src, records.size(), std::move(encoded.map),
-      std::move(encoded.flags), std::move(encoded.digest));
+      std::move(encoded.flags), std::move(encoded.digest), std::move(encoded.origin));
 }
 
 Result<void> SyncStore::begin_epoch(FolderRecord& folder,
@@ -468,6 +505,46 @@ Result<void> SyncStore::begin_epoch(FolderRecord& folder,
   MXF_CHECK(write_folder(folder));
   MXF_CHECK(add_records(folder, records));
   return transaction.commit();
+}
+
+Result<void> SyncStore::remove_messages(const FolderRecord& folder, const std::vector<Uid>& src) {
+  const std::set<Uid> gone(src.begin(), src.end());
+  if (gone.empty()) return {};
+  MXF_TRY(transaction, db_->begin(store::Durability::with_next));
+  // Only the extents that hold one of them, each by its first UID.
+  std::vector<std::pair<std::int64_t, std::vector<MessageRecord>>> touched;
+  std::optional<Error> error;
+  MXF_CHECK(db_->each(
+      "SELECT n, map, flags, digest, origin, src_uid_first FROM extent WHERE folder = $1 AND epoch "
+      "= $2 AND src_uid_first <= $3 AND src_uid_first >= coalesce((SELECT max(src_uid_first) FROM "
+      "extent WHERE folder = $1 AND epoch = $2 AND src_uid_first <= $4), 0)",
+      [&](const store::Row& row) {
+        auto records = decode(row);
+        if (!records) {
+          error = records.error();
+          return;
+        }
+        if (std::erase_if(*records, [&](const MessageRecord& r) { return gone.contains(r.src); }) >
+            0)
+          touched.emplace_back(row.integer(5), std::move(*records));
+      },
+      folder.id, folder.epoch, *gone.rbegin(), *gone.begin()));
+  if (error) return fail(*error);
+  for (const auto& [first, left] : touched) {
+    MXF_CHECK(db_->run("DELETE FROM extent WHERE folder = $1 AND epoch = $2 AND src_uid_first = $3",
+                       folder.id, folder.epoch, first));
+    if (!left.empty()) MXF_CHECK(write_extent(folder, left));
+  }
+  return transaction.commit();
+}
+
+Result<bool> SyncStore::undo_is_open() {
+  MXF_TRY(open, db_->number("SELECT undo FROM pair WHERE id = $1", pair_));
+  return open.value_or(0) != 0;
+}
+
+Result<void> SyncStore::set_undo_open(bool open) {
+  return db_->run("UPDATE pair SET undo = $1 WHERE id = $2", open ? 1 : 0, pair_);
 }
 
 Result<void> SyncStore::forget_messages(const FolderRecord& folder) {

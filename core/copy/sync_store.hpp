@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SyncStore: the SyncState of one pair of mailboxes in a migration's state file. Finished messages
 // lie in extents of at most 4096: varint deltas of both UIDs, flag-set ids of both sides, 16-byte
-// fingerprints. A million messages are some 250 rows; a run without changes reads none of them. One
-// thread at a time; several stores may share one Db.
+// fingerprints, and in runs how they came there. A million messages are some 250 rows; a run
+// without changes reads none of them. One thread at a time; several stores may share one Db.
 //
 //   extent.map    = n * (delta src UID, delta dst UID)   varints, the dst delta zigzag
 //   extent.flags  = n * (src flag set, dst flag set)     varints
 //   extent.digest = n * 16 octets
+//   extent.origin = runs of (Origin, count)              varints; NULL: unknown, from schema 1
 //   batch.src_uids = n * varint; batch.fingerprints = n * (16 fingerprint, 16 content, varint
 //   flags, varint src flags)
 #pragma once
@@ -26,6 +27,10 @@ class SyncStore final : public SyncState {
   /// new.
   static Result<SyncStore> open(store::Db& db, const std::string& key, const std::string& src,
                                 const std::string& dst);
+  /// The pair that is in the file already: by its key, or where that is empty by its destination
+  /// (`dst` or `user`). not_found; usage where several pairs have that destination.
+  static Result<SyncStore> find(store::Db& db, const std::string& key, const std::string& dst,
+                                const std::string& user);
 
   Result<void> settle() override;
   Result<std::vector<FolderRecord>> folders() override;
@@ -43,8 +48,11 @@ class SyncStore final : public SyncState {
                             const std::vector<MessageRecord>& records) override;
   Result<void> begin_epoch(FolderRecord& folder,
                            const std::vector<MessageRecord>& records) override;
+  Result<void> remove_messages(const FolderRecord& folder, const std::vector<Uid>& src) override;
   Result<void> forget_messages(const FolderRecord& folder) override;
   Result<std::vector<ExceptionRecord>> exceptions(const FolderRecord& folder) override;
+  Result<bool> undo_is_open() override;
+  Result<void> set_undo_open(bool open) override;
 
  private:
   struct FlagTable {

@@ -471,15 +471,24 @@ Task<Result<void>> Client::stream_message(Uid uid, MessageSink& sink) {
 // --- Target
 // -----------------------------------------------------------------------------------------------
 
-Task<Result<void>> Client::create_folder(const std::string& wire, SpecialUse use) {
+Task<Result<bool>> Client::create_folder(const std::string& wire, SpecialUse use) {
   const auto attribute = use_attribute(use);
   if (connection_->has("CREATE-SPECIAL-USE") && !attribute.empty()) {
     auto done = co_await connection_->run(AppendCommands::create_use(wire, attribute));
-    if (done || done.error().code == ErrorCode::exists) co_return Result<void>();
+    if (done || done.error().code == ErrorCode::exists) co_return done.has_value();
     if (connection_->dead()) co_return fail(std::move(done).error());
   }
   auto done = co_await connection_->run(AppendCommands::create(wire));
   if (!done && done.error().code != ErrorCode::exists) co_return fail(std::move(done).error());
+  co_return done.has_value();
+}
+
+Task<Result<void>> Client::remove_folder(const std::string& wire) {
+  // A subscription that cannot be ended does not keep the folder.
+  auto ended = co_await connection_->run(DestinationCommands::unsubscribe(wire));
+  if (!ended && connection_->dead()) co_return fail(std::move(ended).error());
+  auto done = co_await connection_->run(DestinationCommands::remove(wire));
+  if (!done) co_return fail(std::move(done).error());
   co_return Result<void>();
 }
 

@@ -36,7 +36,8 @@ class Client final : public MailTarget {
   std::chrono::milliseconds round_trip() const override { return round_trip_; }
   void close() override { connection_->close(); }
 
-  Task<Result<void>> create_folder(const std::string& wire, SpecialUse use) override;
+  Task<Result<bool>> create_folder(const std::string& wire, SpecialUse use) override;
+  Task<Result<void>> remove_folder(const std::string& wire) override;
   Task<Result<void>> subscribe(const std::string& wire) override;
   std::optional<std::uint64_t> append_limit() const override;
   bool has_uidplus() const override { return connection_->has("UIDPLUS") || rev2(); }

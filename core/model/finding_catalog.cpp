@@ -323,6 +323,10 @@ constexpr std::array kCatalog{
         "It gives no TTL as low as ttl.lowered. The plan counts with the floor: caches keep "
         "the old MX that much longer.",
         "Nothing, or raise ttl.lowered to the floor so that the plan says what happens."},
+    FindingEntry{"UN-01", "gate", "An undo is not at its end",
+                 "`mxferry undo` has begun to remove what a copy had appended and was cut off. A "
+                 "copy that ran now could not tell what is removed from what a user removed.",
+                 "Run the same `mxferry undo` again; then copy."},
     FindingEntry{"WC-01", "block", "A new name would hide a wildcard",
                  "A wildcard answers for a name until the name exists; then all types that it "
                  "showed there are gone (RFC 4592 §2.2).",

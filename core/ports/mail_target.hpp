@@ -34,8 +34,10 @@ struct AppendOutcome {
 
 class MailTarget : public MailSource {
  public:
-  /// Creates a folder; one that exists is success.
-  virtual Task<Result<void>> create_folder(const std::string& wire, SpecialUse use) = 0;
+  /// True: the folder is made by this call; false: it was there.
+  virtual Task<Result<bool>> create_folder(const std::string& wire, SpecialUse use) = 0;
+  /// Ends the subscription and deletes the folder with all that it holds.
+  virtual Task<Result<void>> remove_folder(const std::string& wire) = 0;
   virtual Task<Result<void>> subscribe(const std::string& wire) = 0;
   /// The largest message that the server takes, where it says so (APPENDLIMIT, RFC 7889).
   virtual std::optional<std::uint64_t> append_limit() const = 0;

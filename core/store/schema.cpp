@@ -12,18 +12,19 @@ CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 -- copy: what has been moved
 CREATE TABLE pair(id INTEGER PRIMARY KEY, tenant TEXT NOT NULL DEFAULT '', key TEXT NOT NULL, src TEXT NOT NULL, dst TEXT NOT NULL,
-  UNIQUE(tenant, key)) STRICT;
+  undo INTEGER NOT NULL DEFAULT 0, left_out TEXT NOT NULL DEFAULT '', UNIQUE(tenant, key)) STRICT;
 CREATE TABLE folder(id INTEGER PRIMARY KEY, pair INTEGER NOT NULL REFERENCES pair(id), src_name BLOB NOT NULL, dst_name BLOB NOT NULL,
   use TEXT NOT NULL DEFAULT '', epoch INTEGER NOT NULL DEFAULT 1,
   src_uidvalidity INTEGER, src_uidnext INTEGER, src_exists INTEGER, src_modseq INTEGER,
   dst_uidvalidity INTEGER, dst_uidnext INTEGER, dst_exists INTEGER, dst_modseq INTEGER,
-  flip_uid INTEGER, flags_at INTEGER, adopt_below INTEGER, UNIQUE(pair, src_name)) STRICT;
+  flip_uid INTEGER, flags_at INTEGER, adopt_below INTEGER, created INTEGER NOT NULL DEFAULT 0,
+  left_out TEXT NOT NULL DEFAULT '', UNIQUE(pair, src_name)) STRICT;
 CREATE TABLE batch(id INTEGER PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folder(id), lane INTEGER NOT NULL DEFAULT 0,
   fence INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL, dst_uidvalidity INTEGER NOT NULL, dst_uidnext_before INTEGER NOT NULL,
   src_uids BLOB NOT NULL, fingerprints BLOB NOT NULL, dst_uids BLOB, state TEXT NOT NULL) STRICT;
 CREATE INDEX batch_folder ON batch(folder);
 CREATE TABLE extent(folder INTEGER NOT NULL REFERENCES folder(id), epoch INTEGER NOT NULL, src_uid_first INTEGER NOT NULL,
-  n INTEGER NOT NULL, map BLOB NOT NULL, flags BLOB NOT NULL, digest BLOB NOT NULL,
+  n INTEGER NOT NULL, map BLOB NOT NULL, flags BLOB NOT NULL, digest BLOB NOT NULL, origin BLOB,
   PRIMARY KEY(folder, epoch, src_uid_first)) STRICT, WITHOUT ROWID;
 CREATE TABLE flagset(folder INTEGER NOT NULL REFERENCES folder(id), id INTEGER NOT NULL, flags BLOB NOT NULL,
   PRIMARY KEY(folder, id)) STRICT, WITHOUT ROWID;
@@ -59,6 +60,21 @@ CREATE TABLE mailbox(address TEXT PRIMARY KEY, state TEXT NOT NULL, words TEXT N
   verify TEXT NOT NULL DEFAULT '') STRICT;
 CREATE TABLE outbox(key TEXT PRIMARY KEY, kind TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL) STRICT;
 )sql";
+}
+
+const char* migration_sql(std::int64_t from) {
+  switch (from) {
+    case 1:  // what an undo may take back, what a filter left out
+      return R"sql(
+ALTER TABLE pair ADD COLUMN undo INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pair ADD COLUMN left_out TEXT NOT NULL DEFAULT '';
+ALTER TABLE folder ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE folder ADD COLUMN left_out TEXT NOT NULL DEFAULT '';
+ALTER TABLE extent ADD COLUMN origin BLOB;
+)sql";
+    default:
+      return nullptr;
+  }
 }
 
 }  // namespace mxferry::store

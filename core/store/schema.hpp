@@ -8,9 +8,12 @@
 namespace mxferry::store {
 
 inline constexpr std::int64_t kApplicationId = 0x6d786679;  // "mxfy"
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 /// Creates every table of version kSchemaVersion in an empty file.
 const char* schema_sql();
+
+/// Makes a file of version `from` one of the next; nothing where there is no way.
+const char* migration_sql(std::int64_t from);
 
 }  // namespace mxferry::store

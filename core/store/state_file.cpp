@@ -153,7 +153,32 @@ Result<StateFile> StateFile::open(const fs::path& given, Access access) {
     return fail(
         std::move(error.with_remedy("use that version, or a copy of the state from before")));
   }
+  if (version.value_or(0) > 0 && version.value_or(0) < kSchemaVersion && access == Access::act)
+    MXF_CHECK(state.migrate(*version));
   return state;
+}
+
+// The copy is whole before anything is changed; one of an attempt that was cut off is made again.
+Result<void> StateFile::migrate(std::int64_t from) {
+  const fs::path copy = path_.string() + ".schema" + std::to_string(from);
+  if (::unlink(copy.c_str()) != 0 && errno != ENOENT) return os_error("copy state", copy);
+  MXF_CHECK(create_private(copy));
+  MXF_CHECK(db_->run("VACUUM INTO $1", copy.string()));
+  const int fd = ::open(copy.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return os_error("copy state", copy);
+  const int rc = ::fsync(fd);
+  ::close(fd);
+  if (rc != 0) return os_error("copy state", copy);
+  MXF_TRY(transaction, db_->begin());
+  for (auto version = from; version < kSchemaVersion; ++version) {
+    const char* sql = migration_sql(version);
+    if (sql == nullptr)
+      return fail(ErrorCode::config, "open state " + path_.string(),
+                  "its version " + std::to_string(version) + " cannot be brought up to date");
+    MXF_CHECK(db_->script(sql));
+  }
+  MXF_CHECK(db_->script("PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";"));
+  return transaction.commit();
 }
 
 Result<std::string> StateFile::meta(const std::string& key, const std::string& fallback) {

@@ -23,7 +23,8 @@ class StateFile {
   /// Opens or creates `file`; folders that it makes are 0700, the file and its WAL 0600 under any
   /// umask. Refused: a symlink, a foreign owner, group or others able to write (ErrorCode::denied,
   /// the remedy is the command that mends it), another holder (ErrorCode::gate, with its pid), a
-  /// newer version (ErrorCode::config).
+  /// newer version (ErrorCode::config). Who acts brings an older version up to this one, after a
+  /// copy beside it (FILE.schema1); who only reads takes it as it is.
   static Result<StateFile> open(const std::filesystem::path& file, Access access);
   StateFile(StateFile&&) noexcept = default;
   StateFile& operator=(StateFile&&) noexcept = default;
@@ -46,6 +47,7 @@ class StateFile {
     ~Lock();
   };
   static Result<std::unique_ptr<Lock>> take_lock(const std::filesystem::path& file);
+  Result<void> migrate(std::int64_t from);
 
   std::filesystem::path path_;
   std::unique_ptr<Lock> lock_;

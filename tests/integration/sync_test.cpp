@@ -10,132 +10,17 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "support/command_run.hpp"
-#include "support/lab_server.hpp"
-#include "support/mail_account.hpp"
+#include "integration/sync_pair.hpp"
 
 namespace mxferry::test {
 namespace {
 
 constexpr const char* kOld = "127.77.60.11";
 constexpr const char* kNew = "127.77.60.12";
-constexpr const char* kUser = "anna@alpha.test";
-constexpr const char* kPassword = "pass-word";
-
-struct Options {
-  std::string source_capability, dest_capability;
-  std::string source_separator = "/", dest_separator = "/", dest_prefix;
-};
-
-class Sync : public ::testing::Test {
+class Sync : public SyncPair {
  protected:
-  // Servers, certificates, and the old mailbox's content.
-  void start(const Options& o = {}) {
-    std::string output;
-    ASSERT_TRUE(run_shell(MXF_SOURCE_DIR "/examples/lab/ca.sh '" + (dir / "ca").string() +
-                              "' issue imap " + kOld + " " + kNew,
-                          &output))
-        << output;
-    std::ofstream(dir / "users") << kUser << ":{PLAIN}" << kPassword << "::::::\n";
-    const auto options = [&](const char* address, const std::string& capability,
-                             const std::string& separator, const std::string& prefix) {
-      std::vector<std::string> out = {std::string("address=") + address,
-                                      "lmtp_port=0",
-                                      "doveadm_port=0",
-                                      "cert=" + (dir / "ca").string() + "/imap.pem",
-                                      "key=" + (dir / "ca").string() + "/imap.key",
-                                      "users=" + (dir / "users").string(),
-                                      "separator=" + separator,
-                                      "prefix=" + prefix};
-      if (!capability.empty()) out.push_back("capability=" + capability);
-      return out;
-    };
-    old_server = std::make_unique<LabServer>(
-        "dovecot", options(kOld, o.source_capability, o.source_separator, ""));
-    MXF_NEED_SERVER(*old_server);
-    new_server = std::make_unique<LabServer>(
-        "dovecot", options(kNew, o.dest_capability, o.dest_separator, o.dest_prefix));
-    MXF_NEED_SERVER(*new_server);
-    ready = true;
-  }
-
-  void fill(int n) {
-    MailAccount account(kOld, 143, kUser, kPassword);
-    for (const auto* name : {"Work", "Work/2019", "Work/2019/Q1", "Entw&APw-rfe", "R&-D",
-                             "with blank", "&ZeVnLIqe-", "Empty"})
-      account.command("CREATE \"" + std::string(name) + "\"");
-    account.command("SUBSCRIBE Work/2019");
-    const std::vector<std::string> boxes = {"INBOX", "Work",       "Work/2019/Q1", "Entw&APw-rfe",
-                                            "R&-D",  "with blank", "&ZeVnLIqe-",   "Sent"};
-    const std::vector<std::string> flags = {
-        "", "\\Seen", "\\Seen \\Flagged \\Answered", "$Label1 custom", "\\Draft", "\\Deleted"};
-    for (int i = 0; i < n; ++i) {
-      const auto k = static_cast<std::size_t>(i);
-      const std::string body = "Message-ID: <" + std::to_string(i) + "@x>\r\nSubject: number " +
-                               std::to_string(i) + "\r\n\r\n" + std::string(k * 37 % 5000, 'x') +
-                               "\r\n";
-      char date[40];
-      std::snprintf(date, sizeof date, "%02d-Jul-20%02d 02:44:%02d %s", 1 + i % 28, 10 + i % 15,
-                    i % 60, i % 2 == 0 ? "+0200" : "-0730");
-      account.append(boxes[k % boxes.size()], body, flags[k % flags.size()], date);
-    }
-    for (int i = 0; i < 3; ++i) account.append("Work", "Subject: twin\r\n\r\nsame\r\n");
-    account.append("Work", "no header at all, only text\r\n");
-    account.append("Work", "X-Other: 1\r\n\r\nno id\r\n");
-    account.append("INBOX", "Subject: 8bit \xfc\xf6\r\n\r\n\xe4\r\n");
-    account.append("INBOX", "Subject: first of all\r\n\r\n", "", "01-Jan-1970 00:00:01 +0000");
-    account.append(
-        "INBOX",
-        "Message-ID: <big@x>\r\nSubject: big\r\n\r\n" + std::string(3'000'000, 'b') + "\r\n",
-        "\\Seen");
-    account.append("INBOX", std::string(1'500'000, 'h') + "\r\n");
-  }
-
-  std::vector<std::string> arguments(const std::string& command) const {
-    return {command,
-            "--source",
-            std::string("imap://anna%40alpha.test@") + kOld + ":143",
-            "--source-secret",
-            "env:SRC",
-            "--dest",
-            std::string("imaps://anna%40alpha.test@") + kNew + ":993",
-            "--dest-secret",
-            "env:DST",
-            "--state",
-            (dir / "state.db").string(),
-            "--ca-file",
-            (dir / "ca").string() + "/ca.pem",
-            "--json"};
-  }
-  std::map<std::string, std::string> environment() const {
-    return {{"SRC", kPassword}, {"DST", kPassword}};
-  }
-
-  nlohmann::json run(const std::string& command, int expected_exit = 0) {
-    CommandRun process(arguments(command), environment());
-    const int code = process.wait();
-    EXPECT_EQ(code, expected_exit) << process.out() << process.err();
-    return nlohmann::json::parse(process.out(), nullptr, false);
-  }
-
-  // Every folder as a sorted list of (body, date, flags); names respelled by `rename`.
-  using Content = std::map<std::string, std::vector<std::string>>;
-  static Content content(const char* address,
-                         const std::function<std::string(std::string)>& rename = nullptr) {
-    MailAccount account(address, 143, kUser, kPassword);
-    Content out;
-    for (const auto& folder : account.folders()) {
-      auto& list = out[rename ? rename(folder) : folder];
-      for (const auto& m : account.messages(folder))
-        list.push_back(m.body + "|" + m.date + "|" + m.flags);
-      std::sort(list.begin(), list.end());
-    }
-    return out;
-  }
-
-  TempDir dir;
-  std::unique_ptr<LabServer> old_server, new_server;
-  bool ready = false;
+  Sync() : SyncPair(kOld, kNew) {}
+  using Options = SyncOptions;
 };
 
 // INTERNALDATE is the same instant, spelled in the server's own zone: both Dovecots use the same

@@ -177,10 +177,18 @@ Task<Result<void>> FakeMailbox::stream_message(Uid uid, MessageSink& sink) {
   co_return fail(ErrorCode::not_found, "fake fetch", "gone");
 }
 
-Task<Result<void>> FakeMailbox::create_folder(const std::string& wire, SpecialUse use) {
+Task<Result<bool>> FakeMailbox::create_folder(const std::string& wire, SpecialUse use) {
   co_await breathe();
   if (dead_) co_return lost();
+  const bool made = !server_.folders.contains(wire);
   server_.folders[wire].use = use;
+  co_return made;
+}
+
+Task<Result<void>> FakeMailbox::remove_folder(const std::string& wire) {
+  co_await breathe();
+  if (dead_) co_return lost();
+  server_.folders.erase(wire);
   co_return Result<void>();
 }
 
@@ -304,9 +312,17 @@ Task<Result<void>> FakeMailbox::expunge(const imap::UidSet& uids) {
   co_await breathe();
   if (dead_) co_return lost();
   auto& folder = *open();
+  const Fault fault = server_.on_expunge ? server_.on_expunge() : Fault::none;
+  if (fault != Fault::none) {
+    // As a STORE that came through before the line broke.
+    for (auto& message : folder.messages)
+      if (uids.contains(message.uid)) message.flags.add("\\Deleted");
+    if (fault == Fault::lost_before) co_return lost();
+  }
   server_.expunged += static_cast<int>(
       std::erase_if(folder.messages, [&](const FakeMessage& m) { return uids.contains(m.uid); }));
   ++folder.modseq;
+  if (fault != Fault::none) co_return lost();
   co_return Result<void>();
 }
 

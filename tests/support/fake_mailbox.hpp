@@ -54,6 +54,7 @@ struct FakeServer {
   std::function<Fault()> on_append;       // asked before each append
   std::function<bool(Uid)> keeps_back;    // listed, and its body never given
   std::function<bool()> breaks_on_fetch;  // asked before each fetch
+  std::function<Fault()> on_expunge;      // asked before each UID EXPUNGE
   bool yields = false;                    // operations let others run in between
   int operations = 0;
   int connections = 0;
@@ -86,7 +87,8 @@ class FakeMailbox final : public MailTarget {
   Task<Result<void>> stream_message(Uid uid, MessageSink& sink) override;
   void close() override { dead_ = true; }
 
-  Task<Result<void>> create_folder(const std::string& wire, SpecialUse use) override;
+  Task<Result<bool>> create_folder(const std::string& wire, SpecialUse use) override;
+  Task<Result<void>> remove_folder(const std::string& wire) override;
   Task<Result<void>> subscribe(const std::string& wire) override;
   std::optional<std::uint64_t> append_limit() const override { return server_.append_limit; }
   bool has_uidplus() const override { return server_.uidplus; }

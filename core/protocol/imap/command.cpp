@@ -229,6 +229,10 @@ Command DestinationCommands::uid_expunge(const UidSet& uids) {
   return command;
 }
 
+Command DestinationCommands::unsubscribe(std::string_view mailbox) {
+  return with_mailbox("UNSUBSCRIBE", mailbox, Effect::destroy);
+}
+
 Command DestinationCommands::remove(std::string_view mailbox) {
   return with_mailbox("DELETE", mailbox, Effect::destroy);
 }

@@ -5,7 +5,7 @@
 //
 //   ReadCommands         ReadOnly        LOGIN.. LIST STATUS EXAMINE UID FETCH UID SEARCH NOOP
 //   AppendCommands       RollbackAppend  + SELECT CREATE SUBSCRIBE APPEND UID STORE
-//   DestinationCommands  Destination     + UID EXPUNGE DELETE RENAME
+//   DestinationCommands  Destination     + UID EXPUNGE UNSUBSCRIBE DELETE RENAME
 //
 // Session::submit checks the effect of a command against its role once more. A Command is a list of
 // parts: text, literals whose bytes are here, literals whose bytes stream in later, and lines that
@@ -105,6 +105,7 @@ struct AppendCommands : ReadCommands {
 
 struct DestinationCommands : AppendCommands {
   static Command uid_expunge(const UidSet& uids);
+  static Command unsubscribe(std::string_view mailbox);
   static Command remove(std::string_view mailbox);
   static Command rename(std::string_view from, std::string_view to);
 };

@@ -6,157 +6,16 @@
 #include <algorithm>
 #include <random>
 
-#include "copy/copy_job.hpp"
-#include "copy/memory_state.hpp"
 #include "copy/sync_store.hpp"
+#include "core/copy/copy_fixture.hpp"
+#include "core/copy/dying_state.hpp"
 #include "store/state_file.hpp"
-#include "support/fake_mailbox.hpp"
-#include "support/run_task.hpp"
 #include "support/temp_dir.hpp"
 
 namespace mxferry::copy {
 namespace {
 
-using test::FakeMailbox;
-using test::FakeServer;
-using test::Fault;
-
-std::string mail(int n, const std::string& body = "text\r\n") {
-  return "Message-ID: <" + std::to_string(n) + "@x>\r\nSubject: s\r\n\r\n" + body;
-}
-
-template <class Port>
-Task<Result<std::unique_ptr<Port>>> connect(FakeServer* server) {
-  std::unique_ptr<Port> out = std::make_unique<FakeMailbox>(*server);
-  co_return out;
-}
-
-// A state that dies: its n-th write does not happen (or happens and is not confirmed), and no call
-// works from then on.
-class DyingState final : public SyncState {
- public:
-  DyingState(SyncState& real, int dies_at, bool after)
-      : real_(real), left_(dies_at), after_(after) {}
-  bool died() const { return dead_; }
-  Result<void> settle() override {
-    return read([&] { return real_.settle(); });
-  }
-  Result<std::vector<FolderRecord>> folders() override {
-    return read([&] { return real_.folders(); });
-  }
-  Result<void> put_folder(FolderRecord& f) override {
-    return write([&] { return real_.put_folder(f); });
-  }
-  Result<std::uint64_t> count_messages(const FolderRecord& f) override {
-    return read([&] { return real_.count_messages(f); });
-  }
-  Result<std::vector<MessageRecord>> messages(const FolderRecord& f) override {
-    return read([&] { return real_.messages(f); });
-  }
-  Result<std::uint32_t> intern_flags(const FolderRecord& f, const imap::Flags& x) override {
-    return read([&] { return real_.intern_flags(f, x); });
-  }
-  Result<imap::Flags> flags_of(const FolderRecord& f, std::uint32_t id) override {
-    return read([&] { return real_.flags_of(f, id); });
-  }
-  Result<std::vector<Intent>> open_intents(const FolderRecord& f) override {
-    return read([&] { return real_.open_intents(f); });
-  }
-  Result<void> put_intent(const FolderRecord& f, const std::optional<BatchResult>& p,
-                          Intent& i) override {
-    return write([&] { return real_.put_intent(f, p, i); });
-  }
-  Result<void> renew_intent(std::int64_t id, Instant at) override {
-    return write([&] { return real_.renew_intent(id, at); });
-  }
-  Result<void> put_result(const FolderRecord& f, const BatchResult& r) override {
-    return write([&] { return real_.put_result(f, r); });
-  }
-  Result<void> put_messages(const FolderRecord& f, const std::vector<MessageRecord>& r) override {
-    return write([&] { return real_.put_messages(f, r); });
-  }
-  Result<void> begin_epoch(FolderRecord& f, const std::vector<MessageRecord>& r) override {
-    return write([&] { return real_.begin_epoch(f, r); });
-  }
-  Result<void> forget_messages(const FolderRecord& f) override {
-    return write([&] { return real_.forget_messages(f); });
-  }
-  Result<std::vector<ExceptionRecord>> exceptions(const FolderRecord& f) override {
-    return read([&] { return real_.exceptions(f); });
-  }
-
- private:
-  static Unexpected<Error> gone() { return fail(ErrorCode::store, "state", "the process is dead"); }
-  template <class F>
-  auto read(F f) -> decltype(f()) {
-    if (dead_) return gone();
-    return f();
-  }
-  template <class F>
-  Result<void> write(F f) {
-    if (dead_) return gone();
-    if (left_-- > 0) return f();
-    dead_ = true;
-    if (after_) (void)f();
-    return gone();
-  }
-  SyncState& real_;
-  int left_;
-  bool after_;
-  bool dead_ = false;
-};
-
-class Copier : public ::testing::Test {
- protected:
-  Result<CopyReport> run(SyncState& durable) {
-    CopyJob job;
-    job.name = "test";
-    job.open_source = [this] { return connect<MailSource>(&source); };
-    job.open_target = [this] { return connect<MailTarget>(&target); };
-    job.state = &durable;
-    job.clock = &clock;
-    job.options = options;
-    return test::run_task(run_copy(job));
-  }
-  Result<CopyReport> run() { return run(state); }
-  Result<VerifyReport> verify() {
-    CopyJob job;
-    job.open_source = [this] { return connect<MailSource>(&source); };
-    job.open_target = [this] { return connect<MailTarget>(&target); };
-    job.state = &state;
-    job.clock = &clock;
-    return test::run_task(run_verify(job));
-  }
-  void SetUp() override {
-    options.append_settle = Millis(30);
-    options.backoff = Millis(1);
-    source.folder("INBOX");
-    target.folder("INBOX");
-  }
-  void fill(int n) {
-    for (int i = 0; i < n; ++i) {
-      imap::Flags flags;
-      if (i % 2 == 0) flags.add("\\Seen");
-      if (i % 3 == 0) flags.add("$Label");
-      source.add(i % 4 == 0 ? "Work/2019" : "INBOX", mail(i), flags, 1'000'000 + i);
-    }
-    // Twins, and mail without any of the identifying fields.
-    for (int i = 0; i < 3; ++i) source.add("INBOX", "Subject: twin\r\n\r\nsame\r\n");
-    source.add("INBOX", "no header");
-    source.add("INBOX", "X-A: b\r\n\r\nother\r\n");
-  }
-  void expect_equal() {
-    for (const auto& [wire, folder] : source.folders) {
-      EXPECT_EQ(target.bodies(wire), source.bodies(wire)) << wire;
-    }
-  }
-
-  FakeServer source;
-  FakeServer target;
-  MemoryState state;
-  SystemClock clock;
-  CopyOptions options;
-};
+class Copier : public CopyFixture {};
 
 TEST_F(Copier, CopiesEverythingOnceAndTheSecondRunNothing) {
   fill(500);

@@ -38,6 +38,7 @@ MessageRecord record(std::uint32_t src, std::uint32_t dst) {
   out.dst_flags = dst % 5;
   out.fingerprint[0] = static_cast<unsigned char>(src);
   out.fingerprint[15] = static_cast<unsigned char>(dst);
+  out.origin = src % 11 < 8 ? Origin::appended : Origin::adopted;
   return out;
 }
 
@@ -51,6 +52,8 @@ TEST_F(SyncStoreTest, FoldersKeepEveryByteAndTheLargestNumbers) {
   folder.src.messages = 4294967295U;
   folder.src.highest_modseq = ModSeq(0x7FFFFFFFFFFFFFFFULL);
   folder.adopt_below = Uid(4294967295U);
+  folder.created = true;
+  folder.left_out = "since=2020-01-01";
   ASSERT_TRUE(store->put_folder(folder));
   open();
   auto folders = store->folders();
@@ -62,6 +65,8 @@ TEST_F(SyncStoreTest, FoldersKeepEveryByteAndTheLargestNumbers) {
   EXPECT_EQ(folders->front().src, folder.src);
   EXPECT_EQ(folders->front().dst, FolderState());
   EXPECT_EQ(folders->front().adopt_below, folder.adopt_below);
+  EXPECT_TRUE(folders->front().created);
+  EXPECT_EQ(folders->front().left_out, folder.left_out);
 }
 
 TEST_F(SyncStoreTest, RecordsComeBackWhateverTheOrderTheyWereWrittenIn) {
@@ -94,10 +99,20 @@ TEST_F(SyncStoreTest, RecordsComeBackWhateverTheOrderTheyWereWrittenIn) {
       EXPECT_EQ(entry.dst, it->second.dst);
       EXPECT_EQ(entry.src_flags, it->second.src_flags);
       EXPECT_EQ(entry.fingerprint, it->second.fingerprint);
+      EXPECT_EQ(entry.origin, it->second.origin);
       ++it;
     }
     EXPECT_EQ(*store->count_messages(folder), expected.size());
     EXPECT_LE(file->db().number("SELECT max(n) FROM extent").value().value(), 4096);
+    std::vector<Uid> removed;
+    for (const auto& [src, entry] : expected)
+      if (random() % 3 == 0 && (src > 20'000 || seed % 2 == 0)) removed.push_back(Uid(src));
+    ASSERT_TRUE(store->remove_messages(folder, removed));
+    for (const auto uid : removed) expected.erase(uid.value);
+    got = store->messages(folder);
+    ASSERT_TRUE(got) << got.error().message();
+    ASSERT_EQ(got->size(), expected.size()) << "seed " << seed;
+    for (const auto& entry : *got) EXPECT_TRUE(expected.contains(entry.src.value));
   }
 }
 
@@ -155,6 +170,35 @@ TEST_F(SyncStoreTest, IntentsStayOpenUntilTheirResult) {
   ASSERT_TRUE(store->put_result(folder, taken));
   EXPECT_TRUE(store->exceptions(folder)->empty());
   EXPECT_TRUE(store->open_intents(folder)->empty());
+}
+
+// What a file of schema 1 does not tell is unknown, not ours.
+TEST_F(SyncStoreTest, RecordsOfSchema1AreOfUnknownOrigin) {
+  FolderRecord folder;
+  folder.src_name = folder.dst_name = "f";
+  ASSERT_TRUE(store->put_folder(folder));
+  ASSERT_TRUE(store->put_messages(folder, {record(1, 10), record(2, 11)}));
+  ASSERT_TRUE(
+      file->db().script("ALTER TABLE pair DROP COLUMN undo; ALTER TABLE pair DROP COLUMN left_out; "
+                        "ALTER TABLE folder "
+                        "DROP COLUMN created; ALTER TABLE folder DROP COLUMN left_out; ALTER TABLE "
+                        "extent DROP COLUMN "
+                        "origin; PRAGMA user_version=1;"));
+  open();
+  auto got = store->messages(folder);
+  ASSERT_TRUE(got) << got.error().message();
+  ASSERT_EQ(got->size(), 2U);
+  for (const auto& entry : *got) EXPECT_EQ(entry.origin, Origin::unknown);
+  // What is written now is known, beside what is not.
+  ASSERT_TRUE(store->put_messages(folder, {record(3, 12)}));
+  got = store->messages(folder);
+  ASSERT_TRUE(got);
+  ASSERT_EQ(got->size(), 3U);
+  EXPECT_EQ((*got)[1].origin, Origin::unknown);
+  EXPECT_EQ((*got)[2].origin, Origin::appended);
+  auto undoing = store->undo_is_open();
+  ASSERT_TRUE(undoing);
+  EXPECT_FALSE(*undoing);
 }
 
 TEST_F(SyncStoreTest, ANewEpochReplacesTheOldOne) {

@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "store/schema.hpp"
 #include "support/temp_dir.hpp"
 
 namespace mxferry::store {
@@ -91,6 +92,40 @@ TEST(StateFile, RefusesForeignAndNewerFiles) {
   ASSERT_EQ(::chmod((dir / "text.db").c_str(), 0600), 0);
   EXPECT_FALSE(StateFile::open(dir / "text.db", Access::act));
   EXPECT_EQ(StateFile::open(dir / "gone.db", Access::read).error().code, ErrorCode::not_found);
+}
+
+TEST(StateFile, AnOlderFileIsBroughtUpAfterACopyByWhoActs) {
+  TempDir dir;
+  const auto path = dir / "state.db";
+  {
+    auto state = StateFile::open(path, Access::act);
+    ASSERT_TRUE(state);
+    ASSERT_TRUE(state->set_meta("k", "v"));
+    ASSERT_TRUE(state->db().script(
+        "ALTER TABLE pair DROP COLUMN undo; ALTER TABLE pair DROP COLUMN left_out; ALTER TABLE "
+        "folder DROP COLUMN created; ALTER TABLE folder DROP COLUMN left_out; ALTER TABLE extent "
+        "DROP COLUMN origin; PRAGMA user_version=1;"));
+  }
+  {
+    auto state = StateFile::open(path, Access::read);
+    ASSERT_TRUE(state) << state.error().message();
+    EXPECT_EQ(state->db().number("PRAGMA user_version").value(), 1) << "a reader changes nothing";
+  }
+  // What an attempt that was cut off left behind is no copy.
+  const fs::path copy = path.string() + ".schema1";
+  { std::ofstream(copy) << "half a copy"; }
+  {
+    auto state = StateFile::open(path, Access::act);
+    ASSERT_TRUE(state) << state.error().message();
+    EXPECT_EQ(state->db().number("PRAGMA user_version").value(), kSchemaVersion);
+    EXPECT_EQ(*state->meta("k"), "v");
+    EXPECT_EQ(state->db().number("SELECT count(*) FROM extent WHERE origin IS NULL").value(), 0);
+  }
+  EXPECT_EQ(mode_of(copy), 0600U);
+  auto old = Db::open(copy, OpenMode::read_only);
+  ASSERT_TRUE(old) << old.error().message();
+  EXPECT_EQ(old->number("PRAGMA user_version").value(), 1);
+  EXPECT_EQ(old->text("SELECT value FROM meta WHERE key = 'k'").value(), "v");
 }
 
 TEST(StateFile, ExtremesRoundTrip) {
