@@ -5,6 +5,7 @@
 #include "app/check_command.hpp"
 #include "app/command.hpp"
 #include "app/control_commands.hpp"
+#include "app/debug_command.hpp"
 #include "app/dns_command.hpp"
 #include "app/explain_command.hpp"
 #include "app/manual.hpp"
@@ -36,6 +37,7 @@ std::span<const Command> commands() {
       Command{"explain", "say what a finding means and what to do", explain_command},
       Command{"plugins", "list, explain, check and trust plugins", plugins_command,
               plugins_subcommands},
+      Command{"debug", "look at what servers said: imap-parse", debug_command, debug_subcommands},
       Command{"completion", "print completions for bash, zsh or fish", completion_command},
   };
   return table;

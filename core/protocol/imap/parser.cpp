@@ -19,6 +19,14 @@ class Parser {
 
   Result<Response> response();
   std::optional<PartialFetch> partial_fetch();
+  // In the connection: a literal stands for all of its octets there.
+  std::uint64_t error_offset() const {
+    std::uint64_t offset = base_ + error_at_;
+    std::size_t literal = 0;
+    for (std::size_t i = 0; i < error_at_ && i < line_.size() && literal < literals_.size(); ++i)
+      if (line_[i] == '\0') offset += literals_[literal++].on_wire - 1;
+    return offset;
+  }
 
  private:
   bool at_end() const { return at_ >= line_.size(); }
@@ -42,7 +50,7 @@ class Parser {
   }
   Unexpected<Error> failure() const {
     return fail(ErrorCode::protocol, "imap response",
-                error_ + " at offset " + std::to_string(base_ + error_at_));
+                error_ + " at offset " + std::to_string(error_offset()));
   }
 
   // What stops an atom here; generous, because servers are: only structure counts.
@@ -204,7 +212,7 @@ class Parser {
   bool one_namespace(std::vector<Namespace>& out);
   bool quota(Untagged& out);
   bool delimiter(std::optional<char>& out);
-  bool fetch_items(FetchData& out);
+  bool fetch_items(FetchData& out, int depth = 0);
   bool fetch_item(FetchData& out);
   bool section(BodyItem& out);
 
@@ -242,6 +250,18 @@ Result<Response> Parser::response() {
     Untagged out;
     if (!untagged(out)) return failure();
     return Response(std::move(out));
+  }
+  if (peek() == '[') {
+    // Exchange has sent `[COPYUID 55 31 6]` without "* OK" (verified 2026-11): what it means is
+    // clear.
+    StatusResponse status;
+    if (!status_text(Status::ok, status)) return failure();
+    if (status.code.name.empty()) {
+      at_ = 0;
+      bad("the response code does not end");
+      return failure();
+    }
+    return Response(Untagged(std::move(status)));
   }
   Tagged out;
   std::string_view tag;
@@ -625,13 +645,16 @@ bool Parser::quota(Untagged& out) {
   return true;
 }
 
-bool Parser::fetch_items(FetchData& out) {
+// Domino puts some items into parentheses of their own (verified 2026-11):
+// (UID 7 (ENVELOPE (..)) FLAGS ()).
+bool Parser::fetch_items(FetchData& out, int depth) {
+  if (depth > kMaxDepth) return bad("nested too deep");
   if (!expect('(', "a list was expected")) return false;
   while (true) {
     blanks();
     if (take(')')) return true;
     if (at_end()) return bad("the FETCH answer does not end");
-    if (!fetch_item(out)) return false;
+    if (!(peek() == '(' ? fetch_items(out, depth + 1) : fetch_item(out))) return false;
     if (partial_ && open_body_) return true;
   }
 }
@@ -763,8 +786,11 @@ std::optional<PartialFetch> Parser::partial_fetch() {
 }  // namespace
 
 Result<Response> parse_response(std::string_view line, std::span<const LiteralValue> literals,
-                                std::uint64_t base) {
-  return Parser(line, literals, base).response();
+                                std::uint64_t base, std::uint64_t* error_at) {
+  Parser parser(line, literals, base);
+  auto out = parser.response();
+  if (!out && error_at != nullptr) *error_at = parser.error_offset();
+  return out;
 }
 
 std::optional<PartialFetch> parse_partial_fetch(std::string_view line,

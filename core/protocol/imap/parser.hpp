@@ -21,12 +21,14 @@ namespace mxferry::imap {
 struct LiteralValue {
   bool streamed = false;  // the bytes went by; content is empty
   std::uint64_t size = 0;
-  std::string content;
+  std::string content{};
+  std::uint64_t on_wire = 1;  // octets from its announcement to its end, for offsets
 };
 
-/// Parses a whole line. `base` is the line's offset in the connection, for error texts.
+/// Parses a whole line. `base` is the line's offset in the connection, for error texts; `error_at`
+/// gets the offset of an error.
 Result<Response> parse_response(std::string_view line, std::span<const LiteralValue> literals,
-                                std::uint64_t base = 0);
+                                std::uint64_t base = 0, std::uint64_t* error_at = nullptr);
 
 /// What is known of a FETCH answer whose line breaks off at a literal: `* 3 FETCH (UID 7 BODY[] `.
 /// Nothing if the line is no such thing: then the literal is no body.

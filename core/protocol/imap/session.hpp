@@ -24,8 +24,7 @@
 
 #include "base/error.hpp"
 #include "protocol/imap/command.hpp"
-#include "protocol/imap/parser.hpp"
-#include "protocol/imap/response.hpp"
+#include "protocol/imap/response_reader.hpp"
 
 namespace mxferry::imap {
 
@@ -37,17 +36,6 @@ enum class LiteralMode {
   minus,          // {n+} up to 4096 octets (LITERAL-, RFC 7888), else {n}
   plus,           // {n+}
 };
-
-struct LiteralBegin {
-  FetchData so_far;  // what stood before the body in the answer; the rest comes with the FetchData
-  BodyItem body;     // section, origin and size
-};
-struct LiteralChunk {
-  std::string_view bytes;  // valid until the next call of poll() or feed()
-};
-struct LiteralEnd {};
-
-using Event = std::variant<Tagged, Untagged, Continuation, LiteralBegin, LiteralChunk, LiteralEnd>;
 
 class Session {
  public:
@@ -66,16 +54,16 @@ class Session {
   Result<void> put_literal(std::string_view bytes);
   void set_literal_mode(LiteralMode mode) { literal_mode_ = mode; }
 
-  void feed(std::string_view bytes);
+  void feed(std::string_view bytes) { reader_.feed(bytes); }
   /// The next event, or nothing: feed more.
   Result<std::optional<Event>> poll();
 
   /// The line of the response that poll() gave last, with its literals in their places ({n}, CRLF,
   /// bytes); of a streamed one only the announcement.
-  std::string response_text() const;
+  std::string response_text() const { return reader_.response_text(); }
 
   /// Bytes that were fed and not yet parsed. Behind the tagged OK of STARTTLS there must be none.
-  std::size_t buffered() const { return buffer_.size() - at_; }
+  std::size_t buffered() const { return reader_.buffered(); }
   /// Tags that have no answer yet, oldest first.
   std::size_t pending() const { return tags_.size(); }
   MailboxRole role() const { return role_; }
@@ -89,13 +77,8 @@ class Session {
   };
 
   void pump();
-  Result<std::optional<Event>> next_event();
-  std::optional<std::string_view> take_physical_line();
-  Result<std::optional<Event>> on_line_end(std::string_view piece);
-  Result<std::optional<Event>> on_response();
   Result<void> on_tagged(const Tagged& tagged);
   void on_continue();
-  Unexpected<Error> protocol_error(const std::string& what) const;
 
   MailboxRole role_;
   LiteralMode literal_mode_ = LiteralMode::synchronizing;
@@ -111,19 +94,7 @@ class Session {
   std::set<Tag> tags_;        // submitted, not answered
   std::set<Tag> challenged_;  // of those, which answer challenges
 
-  // Input side. buffer_[at_..] is not parsed; line_ and literals_ are the logical line so far.
-  std::string buffer_;
-  std::size_t at_ = 0;
-  std::uint64_t base_ = 0;  // offset of buffer_[0] in the connection
-  std::uint64_t line_base_ = 0;
-  std::size_t scanned_ = 0;  // buffer_[at_..at_+scanned_] holds no newline
-  std::string line_;
-  std::vector<LiteralValue> literals_;
-  std::string last_line_;  // of the last response, for response_text()
-  std::vector<LiteralValue> last_literals_;
-  std::uint64_t literal_left_ = 0;
-  bool in_literal_ = false;
-  std::optional<Error> error_;
+  ResponseReader reader_;
 };
 
 }  // namespace mxferry::imap
