@@ -2,6 +2,7 @@
 // The table of commands: adding one is a line here.
 #include <array>
 
+#include "app/backup_command.hpp"
 #include "app/check_command.hpp"
 #include "app/command.hpp"
 #include "app/control_commands.hpp"
@@ -32,6 +33,7 @@ std::span<const Command> commands() {
       Command{"sync", "copy one mailbox; again: what is new", sync_command},
       Command{"verify", "compare a copied mailbox by digest, date and flags", verify_command},
       Command{"undo", "take back what sync appended", undo_command},
+      Command{"backup", "one mailbox into files with digests; again: what is new", backup_command},
       Command{"dns", "one zone: records, plan, apply, snapshot, restore", dns_command,
               dns_subcommands},
       Command{"explain", "say what a finding means and what to do", explain_command},

@@ -23,6 +23,8 @@
 #include "copy/memory_state.hpp"
 #include "copy/sync_store.hpp"
 #include "credentials/secret_ref.hpp"
+#include "maildir/backup.hpp"
+#include "maildir/maildir_source.hpp"
 #include "net/tls.hpp"
 
 namespace mxferry::app {
@@ -36,23 +38,33 @@ po::options_description describe(const std::string& command, PairOptions& o) {
   auto add = out.add_options();
   add("help,h", "this text");
   add("source", po::value(&o.source)->value_name("URL"),
-      "imaps://USER@HOST:PORT, or imap:// with STARTTLS; USER percent-encoded");
+      "imaps://USER@HOST:PORT, or imap:// with STARTTLS; USER percent-encoded; or maildir:DIR");
   add("source-secret", po::value(&o.source_secret)->value_name("REF"),
       "its password: env:NAME or file:PATH");
-  add("dest", po::value(&o.dest)->value_name("URL"), "where the mail goes");
-  add("dest-secret", po::value(&o.dest_secret)->value_name("REF"),
-      "its password: env:NAME or file:PATH");
-  add("state", po::value(&o.state)->value_name("FILE"), "what was done, kept between runs");
+  if (command == "backup") {
+    add("to", po::value(&o.dest)->value_name("DIR"), "the folder of the backup, new or continued");
+    add("check", po::bool_switch(&o.check),
+        "no copy: compare every file of the backup with its manifest");
+  } else {
+    add("dest", po::value(&o.dest)->value_name("URL"), "where the mail goes; or maildir:DIR");
+    add("dest-secret", po::value(&o.dest_secret)->value_name("REF"),
+        "its password: env:NAME or file:PATH");
+  }
+  add("state", po::value(&o.state)->value_name("FILE"),
+      command == "backup" ? "what was done, kept between runs (default: mxferry.state in DIR)"
+                          : "what was done, kept between runs");
   add("source-provider", po::value(&o.source_provider)->value_name("ID"),
       "the source's provider plugin");
-  add("dest-provider", po::value(&o.dest_provider)->value_name("ID"),
-      "the destination's provider plugin");
+  if (command != "backup")
+    add("dest-provider", po::value(&o.dest_provider)->value_name("ID"),
+        "the destination's provider plugin");
   add("ca-file", po::value(&o.ca_file)->value_name("PEM"),
       "CA of both ends instead of the system's");
   add("source-pin", po::value(&o.source_pin)->value_name("sha256:BASE64"),
       "the source's public key, in addition to the chain");
-  add("dest-pin", po::value(&o.dest_pin)->value_name("sha256:BASE64"),
-      "the destination's public key");
+  if (command != "backup")
+    add("dest-pin", po::value(&o.dest_pin)->value_name("sha256:BASE64"),
+        "the destination's public key");
   add("allow-plaintext", po::value(&o.allow_plaintext)->value_name("HOST:PORT"),
       "no TLS towards this host, if it offers none");
   add("timeout", po::value(&o.timeout)->value_name("SECONDS"),
@@ -67,10 +79,12 @@ po::options_description describe(const std::string& command, PairOptions& o) {
     add("subjects", po::bool_switch(&o.subjects),
         "with --sample: subjects and senders too; they are printed and kept nowhere");
   }
-  if (command == "sync") {
+  if (command == "sync" || command == "backup") {
     add("dry-run", po::bool_switch(&o.dry_run), "only count what would be copied");
     add("accept-gone", po::bool_switch(&o.accept_gone),
         "go on although most known messages are gone from the source");
+  }
+  if (command == "sync") {
     add("adopt-altered", po::bool_switch(&o.adopt_altered),
         "mail that is there with equal headers and other bytes counts as copied");
     add("copy", po::bool_switch(&o.copy_altered), "such mail is copied again");
@@ -95,6 +109,10 @@ const char* about(const std::string& command) {
            "nothing else: not what was there before, not what was moved or flagged. Only the "
            "destination is needed; the source must be named where the state knows several. What "
            "stays is listed, and is exit 1.";
+  if (command == "backup")
+    return "Writes one mailbox into a folder of this machine: a Maildir for each folder, with a "
+           "manifest of digests, dates and flags. Again: what is new. With --check it compares the "
+           "files with the manifests. Back into a mailbox: mxferry sync --source maildir:DIR.";
   return "Compares a copied mailbox with its source: every message by digest, date and flags.";
 }
 
@@ -148,14 +166,44 @@ class ProgressLine {
   SteadyClock::time_point last_{};
 };
 
+// What names an account in the state.
+std::string key_of(const std::string& user, const net::Endpoint& endpoint) {
+  return escape_bytes(user) + "@" + endpoint.name();
+}
+
+constexpr std::string_view kMaildir = "maildir:";
+
 struct End {
   imap::ImapAccount account;
   std::string name;
+  std::string directory;  // of a Maildir; empty: it is an account
+
+  /// How the state file calls it.
+  std::string key() const {
+    return directory.empty() ? key_of(account.credentials.user, account.endpoint)
+                             : std::string(kMaildir) + escape_bytes(directory);
+  }
 };
+
+Result<End> make_directory_end(const char* side, const std::string& url,
+                               const std::string& secret) {
+  if (!secret.empty())
+    return usage(std::string("--") + side + "-secret does not go with " + std::string(kMaildir));
+  End end;
+  end.directory = url.substr(kMaildir.size());
+  if (end.directory.empty())
+    return usage(std::string("--") + side + ": a folder is expected behind " +
+                 std::string(kMaildir));
+  std::error_code ec;
+  end.directory = std::filesystem::absolute(end.directory, ec).lexically_normal().string();
+  end.name = url;
+  return end;
+}
 
 Result<End> make_end(const char* side, const std::string& url, const std::string& secret,
                      const std::string& pin, const PairOptions& options) {
   if (url.empty()) return usage(std::string("--") + side + " is missing");
+  if (url.starts_with(kMaildir)) return make_directory_end(side, url, secret);
   if (secret.empty()) return usage(std::string("--") + side + "-secret is missing");
   auto parsed = imap::parse_mail_url(url);
   if (!parsed) {
@@ -178,11 +226,6 @@ Result<End> make_end(const char* side, const std::string& url, const std::string
   return end;
 }
 
-// What names an account in the state.
-std::string key_of(const std::string& user, const net::Endpoint& endpoint) {
-  return escape_bytes(user) + "@" + endpoint.name();
-}
-
 }  // namespace
 
 Result<std::optional<PairOptions>> parse_pair_options(const std::string& command,
@@ -191,10 +234,11 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
   auto description = describe(command, options);
   OptionTable table;
   table.command = command;
-  table.synopsis = command == "undo"
-                       ? "--dest URL --dest-secret REF --state FILE [OPTIONS]"
-                       : "--source URL --source-secret REF --dest URL --dest-secret REF --state "
-                         "FILE [OPTIONS]";
+  table.synopsis =
+      command == "undo"     ? "--dest URL --dest-secret REF --state FILE [OPTIONS]"
+      : command == "backup" ? "--source URL --source-secret REF --to DIR [OPTIONS]"
+                            : "--source URL --source-secret REF --dest URL --dest-secret REF --state "
+                              "FILE [OPTIONS]";
   table.about = about(command);
   for (const auto& option : description.options()) table.options.add(option);
   if (hand_over(table)) return std::optional<PairOptions>();
@@ -220,6 +264,13 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
   if (options.sample == 0 && (options.seed || options.subjects))
     return usage("--seed and --subjects go with --sample N");
   if (options.sample > 10'000) return usage("--sample takes up to 10000");
+  options.read_only = command == "verify";
+  if (command == "backup") {
+    if (options.dest.empty()) return usage("--to is missing");
+    if (options.check && !options.source.empty()) return usage("--check goes without --source");
+    if (options.state.empty()) options.state = options.dest + "/mxferry.state";
+    options.dest.insert(0, kMaildir);
+  }
   if (options.state.empty()) return usage("--state is missing");
   if (options.timeout == 0) return usage("--timeout must be at least 1");
   if (options.adopt_altered && options.copy_altered)
@@ -231,34 +282,49 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& option
   MXF_TRY(source,
           make_end("source", options.source, options.source_secret, options.source_pin, options));
   MXF_TRY(dest, make_end("dest", options.dest, options.dest_secret, options.dest_pin, options));
-  const auto same = [](const End& a, const End& b) {
-    return a.account.endpoint.name() == b.account.endpoint.name() &&
-           a.account.credentials.user == b.account.credentials.user;
-  };
-  if (same(source, dest))
+  if (source.key() == dest.key())
     return fail(ErrorCode::gate, "mxferry", "SY-01: source and destination are the same mailbox");
-  MXF_TRY(source_secret, resolve_secret(options.source_secret));
-  MXF_TRY(dest_secret, resolve_secret(options.dest_secret));
-  source.account.credentials.secret = std::move(source_secret);
-  dest.account.credentials.secret = std::move(dest_secret);
-
   auto pair = std::make_unique<MailboxPair>();
+  if (source.directory.empty()) {
+    MXF_TRY(secret, resolve_secret(options.source_secret));
+    source.account.credentials.secret = std::move(secret);
+  } else if (maildir::BackupRoot::is_at(source.directory)) {
+    MXF_TRY(root, maildir::BackupRoot::open(source.directory, maildir::Access::read));
+    pair->job_.open_source = maildir::backup_source(std::move(root));
+  } else {
+    MXF_TRY(opened, maildir::MaildirSource::open(source.directory));
+    opened.reset();  // it can be read: each run opens it anew
+    pair->job_.open_source = maildir::maildir_source(source.directory);
+  }
+  if (dest.directory.empty()) {
+    MXF_TRY(secret, resolve_secret(options.dest_secret));
+    dest.account.credentials.secret = std::move(secret);
+  } else {
+    const bool reads = options.read_only ||
+                       (options.dry_run && maildir::BackupRoot::is_at(dest.directory));
+    MXF_TRY(root, maildir::BackupRoot::open(
+                      dest.directory, reads ? maildir::Access::read : maildir::Access::write));
+    pair->look_at_dest_ = maildir::backup_source(root);
+    pair->job_.open_target = maildir::backup_target(std::move(root));
+  }
+
   MXF_TRY(file, store::StateFile::open(options.state, store::Access::act));
   pair->file_ = std::make_unique<store::StateFile>(std::move(file));
   MXF_CHECK(log::open(options.state + ".log", log::Level::info));
-  const auto key = [](const End& end) {
-    return key_of(end.account.credentials.user, end.account.endpoint);
-  };
-  MXF_TRY(state, copy::SyncStore::open(pair->file_->db(), key(source) + " " + key(dest),
-                                       key(source), key(dest)));
+  MXF_TRY(state, copy::SyncStore::open(pair->file_->db(), source.key() + " " + dest.key(),
+                                       source.key(), dest.key()));
   pair->state_ = std::make_unique<copy::SyncStore>(std::move(state));
-  for (auto* end : {&source, &dest}) MXF_CHECK(pair->remember_tls(end->account));
+  for (auto* end : {&source, &dest})
+    if (end->directory.empty()) MXF_CHECK(pair->remember_tls(end->account));
   pair->source_name_ = source.name;
   pair->dest_name_ = dest.name;
   pair->job_.name = source.name;
-  pair->look_at_dest_ = imap::source_opener(dest.account);
-  pair->job_.open_source = imap::source_opener(std::move(source.account));
-  pair->job_.open_target = imap::target_opener(std::move(dest.account));
+  if (source.directory.empty())
+    pair->job_.open_source = imap::source_opener(std::move(source.account));
+  if (dest.directory.empty()) {
+    pair->look_at_dest_ = imap::source_opener(dest.account);
+    pair->job_.open_target = imap::target_opener(std::move(dest.account));
+  }
   pair->job_.options.dry_run = options.dry_run;
   pair->job_.options.accept_gone = options.accept_gone;
   if (options.adopt_altered) pair->job_.options.altered = copy::AlteredPolicy::adopt;
@@ -269,6 +335,8 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& option
 
 Result<std::unique_ptr<MailboxPair>> MailboxPair::open_dest(const PairOptions& options) {
   MXF_TRY(dest, make_end("dest", options.dest, options.dest_secret, options.dest_pin, options));
+  if (!dest.directory.empty())
+    return usage("--dest: undo works on an account; a backup is a folder that can be removed");
   std::string key;
   std::string source_name;
   if (!options.source.empty()) {

@@ -17,7 +17,7 @@
 namespace mxferry::app {
 
 struct PairOptions {
-  std::string source, dest;                // URLs
+  std::string source, dest;                // URLs, or maildir:PATH
   std::string source_secret, dest_secret;  // references
   std::string state;
   std::string source_provider, dest_provider;
@@ -36,10 +36,12 @@ struct PairOptions {
   std::uint64_t sample = 0;  // verify: so many messages for a person to look at; 0: all by digest
   std::optional<std::uint64_t> seed{};
   bool subjects = false;
+  bool check = false;      // backup: its manifests against its files
+  bool read_only = false;  // nothing is written at the destination
 };
 
 /// Reads the options; nothing when help was asked for and printed. `command` is "sync", "verify",
-/// "retry" or "undo".
+/// "backup", "retry" or "undo".
 Result<std::optional<PairOptions>> parse_pair_options(const std::string& command,
                                                       std::span<const std::string> args);
 
@@ -56,7 +58,7 @@ class MailboxPair {
   const std::string& dest_name() const { return dest_name_; }
 
   /// The destination, read-only: to look at, not to write to.
-  const imap::SourceOpener& look_at_dest() const { return look_at_dest_; }
+  const copy::OpenSource& look_at_dest() const { return look_at_dest_; }
 
   /// As run(), for work that is no copy job.
   void run_work(const std::function<Task<void>()>& work) { run_until_done(work); }
@@ -85,7 +87,7 @@ class MailboxPair {
   std::unique_ptr<copy::SyncState> state_;
   SystemClock clock_;
   copy::CopyJob job_;
-  imap::SourceOpener look_at_dest_;
+  copy::OpenSource look_at_dest_;
   std::string source_name_, dest_name_;
 };
 

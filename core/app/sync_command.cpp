@@ -113,13 +113,16 @@ void print(const copy::CopyReport& report, const MailboxPair& pair, bool dry_run
 int sync_command(std::span<const std::string> args) {
   auto options = parse_pair_options("sync", args);
   if (!options) return report_error(options.error());
-  if (!*options) return static_cast<int>(Exit::done);
-  auto pair = MailboxPair::open(**options);
+  return *options ? copy_and_tell(**options) : code(Exit::done);
+}
+
+int copy_and_tell(const PairOptions& options) {
+  auto pair = MailboxPair::open(options);
   if (!pair) return report_error(pair.error());
   const auto start = std::chrono::steady_clock::now();
   auto report = (*pair)->run<copy::CopyReport>(&copy::run_copy);
   if (!report) {
-    if ((*options)->json) {
+    if (options.json) {
       const auto& error = report.error();
       const Json out = {{"source", (*pair)->source_name()},
                         {"destination", (*pair)->dest_name()},
@@ -133,10 +136,10 @@ int sync_command(std::span<const std::string> args) {
   const Exit exit = report->stopped()        ? Exit::refused
                     : report->has_findings() ? Exit::findings
                                              : Exit::done;
-  if ((*options)->json) {
+  if (options.json) {
     std::cout << to_json(*report, **pair, exit).dump() << '\n';
   } else {
-    print(*report, **pair, (*options)->dry_run,
+    print(*report, **pair, options.dry_run,
           std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
                                                                 start));
   }

@@ -12,4 +12,8 @@ namespace mxferry::app {
 /// 4 server, 5 stopped, 6 a safety rule.
 int sync_command(std::span<const std::string> args);
 
+struct PairOptions;
+/// Runs the copy that the options describe and prints what it did; the same exit codes.
+int copy_and_tell(const PairOptions& options);
+
 }  // namespace mxferry::app

@@ -2,7 +2,6 @@
 #include "copy/sync_store.hpp"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
@@ -10,30 +9,6 @@ namespace mxferry::copy {
 namespace {
 
 constexpr std::size_t kExtent = 4096;
-
-constexpr std::array<std::pair<SpecialUse, const char*>, 10> kUses = {{
-    {SpecialUse::none, ""},
-    {SpecialUse::inbox, "inbox"},
-    {SpecialUse::archive, "archive"},
-    {SpecialUse::drafts, "drafts"},
-    {SpecialUse::junk, "junk"},
-    {SpecialUse::sent, "sent"},
-    {SpecialUse::trash, "trash"},
-    {SpecialUse::all, "all"},
-    {SpecialUse::flagged, "flagged"},
-    {SpecialUse::important, "important"},
-}};
-
-const char* use_text(SpecialUse use) {
-  for (const auto& [value, text] : kUses)
-    if (value == use) return text;
-  return "";
-}
-SpecialUse use_from(const std::string& text) {
-  for (const auto& [value, name] : kUses)
-    if (text == name) return value;
-  return SpecialUse::none;
-}
 
 // --- varints: 7 bits an octet, lowest first, the high bit says that more follow ---
 
@@ -212,7 +187,7 @@ Result<std::vector<FolderRecord>> SyncStore::folders() {
         record.id = row.integer(0);
         record.src_name = row.text(1);
         record.dst_name = row.text(2);
-        record.use = use_from(row.text(3));
+        record.use = use_from_text(row.text(3));
         record.epoch = static_cast<std::uint32_t>(row.integer(4));
         record.src = state_at(row, 5);
         record.dst = state_at(row, 9);

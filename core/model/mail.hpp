@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -18,6 +19,10 @@ namespace mxferry {
 
 /// RFC 6154 and what we map by name. `all`, `flagged` and `important` are views: never copied.
 enum class SpecialUse { none, inbox, archive, drafts, junk, sent, trash, all, flagged, important };
+/// "sent" and so on, as files keep it; "" for none.
+const char* use_text(SpecialUse use);
+/// The inverse; none for a word that is not known.
+SpecialUse use_from_text(std::string_view text);
 
 /// The identity and extent of a folder at one moment (RFC 9051 §2.3.1.1). Nothing = the server did
 /// not say.

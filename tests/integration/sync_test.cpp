@@ -282,5 +282,37 @@ TEST_F(Sync, ASpotCheckShowsWhatAPersonWouldLookAt) {
       << "content in state or log: " << output;
 }
 
+TEST_F(Sync, ABackupIsCheckedComparedAndRestored) {
+  start();
+  if (!ready) return;
+  fill(60);
+  const auto before = content(kOld);
+  const std::string where = (dir / "backup").string();
+  const auto with = [&](std::vector<std::string> words, int expected_exit = 0) {
+    CommandRun process(words, environment());
+    EXPECT_EQ(process.wait(), expected_exit) << process.out() << process.err();
+    return nlohmann::json::parse(process.out(), nullptr, false);
+  };
+  auto backup = arguments("backup");
+  backup.erase(backup.begin() + 5, backup.begin() + 11);  // no --dest, its secret, --state
+  backup.insert(backup.end(), {"--to", where});
+  EXPECT_EQ(with(backup)["copied"], 69);
+  EXPECT_EQ(with(backup)["copied"], 0);
+  EXPECT_EQ(with({"backup", "--to", where, "--check", "--json"})["equal"], 69);
+
+  auto verify = arguments("verify");
+  verify[6] = "maildir:" + where;
+  verify.erase(verify.begin() + 7, verify.begin() + 9);  // no secret
+  verify[8] = where + "/mxferry.state";
+  EXPECT_EQ(with(verify)["equal"], 69);
+
+  auto restore = arguments("sync");
+  restore[2] = "maildir:" + where;
+  restore.erase(restore.begin() + 3, restore.begin() + 5);
+  EXPECT_EQ(with(restore)["copied"], 69);
+  EXPECT_EQ(with(restore)["copied"], 0);
+  EXPECT_EQ(content(kNew), before);
+}
+
 }  // namespace
 }  // namespace mxferry::test
