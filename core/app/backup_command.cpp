@@ -26,9 +26,9 @@ int check(const PairOptions& options) {
                           {"uid", f.uid.value},
                           {"kind", f.kind},
                           {"detail", escape_bytes(f.detail)}});
-    const Json out = {{"backup", escape_bytes(path)},     {"exit", code(exit)},
-                      {"folders", report->folders},       {"checked", report->checked},
-                      {"equal", report->equal},           {"bytes", report->bytes},
+    const Json out = {{"backup", escape_bytes(path)},   {"exit", code(exit)},
+                      {"folders", report->folders},     {"checked", report->checked},
+                      {"equal", report->equal},         {"bytes", report->bytes},
                       {"findings", std::move(findings)}};
     std::cout << out.dump() << '\n';
     return code(exit);

@@ -234,11 +234,11 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
   auto description = describe(command, options);
   OptionTable table;
   table.command = command;
-  table.synopsis =
-      command == "undo"     ? "--dest URL --dest-secret REF --state FILE [OPTIONS]"
-      : command == "backup" ? "--source URL --source-secret REF --to DIR [OPTIONS]"
-                            : "--source URL --source-secret REF --dest URL --dest-secret REF --state "
-                              "FILE [OPTIONS]";
+  table.synopsis = command == "undo" ? "--dest URL --dest-secret REF --state FILE [OPTIONS]"
+                   : command == "backup"
+                       ? "--source URL --source-secret REF --to DIR [OPTIONS]"
+                       : "--source URL --source-secret REF --dest URL --dest-secret REF --state "
+                         "FILE [OPTIONS]";
   table.about = about(command);
   for (const auto& option : description.options()) table.options.add(option);
   if (hand_over(table)) return std::optional<PairOptions>();
@@ -300,8 +300,8 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& option
     MXF_TRY(secret, resolve_secret(options.dest_secret));
     dest.account.credentials.secret = std::move(secret);
   } else {
-    const bool reads = options.read_only ||
-                       (options.dry_run && maildir::BackupRoot::is_at(dest.directory));
+    const bool reads =
+        options.read_only || (options.dry_run && maildir::BackupRoot::is_at(dest.directory));
     MXF_TRY(root, maildir::BackupRoot::open(
                       dest.directory, reads ? maildir::Access::read : maildir::Access::write));
     pair->look_at_dest_ = maildir::backup_source(root);

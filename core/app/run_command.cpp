@@ -169,27 +169,7 @@ pipeline::Env env_of(Session& session, RunLoop& loop, AllSlots& slots,
 
 int finish_run(Session& session, const pipeline::RunEnd& end, bool json) {
   const auto findings = session.store->findings();
-  Exit exit = Exit::done;
-  switch (end.kind) {
-    case pipeline::RunEnd::Kind::done:
-      exit = findings && has_warnings(*findings) ? Exit::findings : Exit::done;
-      break;
-    case pipeline::RunEnd::Kind::held:
-      exit = Exit::refused;
-      break;
-    case pipeline::RunEnd::Kind::waiting:
-      exit = Exit::waiting;
-      break;
-    case pipeline::RunEnd::Kind::person:
-      exit = Exit::person;
-      break;
-    case pipeline::RunEnd::Kind::stopped:
-      exit = Exit::interrupted;
-      break;
-    case pipeline::RunEnd::Kind::failed:
-      exit = end.error ? exit_for(end.error->code) : Exit::fault;
-      break;
-  }
+  const Exit exit = exit_of_run(end, findings && has_warnings(*findings));
   // The report is wanted most when something went wrong: it is written at every end.
   const auto written = report::write(session.state->db(), session.report_dir());
   if (!written) std::cerr << "mxferry: " << written.error().message() << '\n';
@@ -251,11 +231,29 @@ class SmtpProbe final : public pipeline::OldSideProbe {
 
 }  // namespace
 
+Exit exit_of_run(const pipeline::RunEnd& end, bool warnings) {
+  switch (end.kind) {
+    case pipeline::RunEnd::Kind::done:
+      return warnings ? Exit::findings : Exit::done;
+    case pipeline::RunEnd::Kind::held:
+      return Exit::refused;
+    case pipeline::RunEnd::Kind::waiting:
+      return Exit::waiting;
+    case pipeline::RunEnd::Kind::person:
+      return Exit::person;
+    case pipeline::RunEnd::Kind::stopped:
+      return Exit::interrupted;
+    case pipeline::RunEnd::Kind::failed:
+      break;
+  }
+  return end.error ? exit_for(end.error->code) : Exit::fault;
+}
+
 int run_command(std::span<const std::string> args) {
-  auto table =
-      plan_file_table("run", "FILE [OPTIONS]",
-                "Carries the migration out, from assess to report. Stop it anywhere: the same "
-                "command goes on. FILE is plan.toml, or a plan that mxferry plan -o wrote.");
+  auto table = plan_file_table(
+      "run", "FILE [OPTIONS]",
+      "Carries the migration out, from assess to report. Stop it anywhere: the same "
+      "command goes on. FILE is plan.toml, or a plan that mxferry plan -o wrote.");
   table.options.add_options()("state", po::value<std::string>()->default_value(""),
                               "the state file (default: $XDG_STATE_HOME/mxferry/ID/state.db)")(
       "no-wait", "do all that is due, then end with exit 7 (retry_at) or 8 (a person is needed)")(
@@ -316,10 +314,10 @@ int run_command(std::span<const std::string> args) {
 }
 
 int rollback_command(std::span<const std::string> args) {
-  auto table =
-      plan_file_table("rollback", "FILE [OPTIONS]",
-                "Puts MX and client records back to what they were before the flip, at the lowered "
-                "TTL, after proving that the old side is alive. SPF keeps both sides.");
+  auto table = plan_file_table(
+      "rollback", "FILE [OPTIONS]",
+      "Puts MX and client records back to what they were before the flip, at the lowered "
+      "TTL, after proving that the old side is alive. SPF keeps both sides.");
   table.options.add_options()("state", po::value<std::string>()->default_value(""),
                               "the state file")(
       "domain", po::value<std::string>()->default_value(""), "only this domain")(

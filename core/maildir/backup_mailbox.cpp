@@ -131,7 +131,8 @@ Result<FolderState> BackupMailbox::open_now(const std::string& wire) {
     const auto uid = uid_of_file(name);
     const auto entry = uid ? manifest_.entries().find(uid->value) : manifest_.entries().end();
     if (entry == manifest_.entries().end()) {
-      // Its line was never written: nobody was told that it is stored. It is set aside, not removed.
+      // Its line was never written: nobody was told that it is stored. It is set aside, not
+      // removed.
       if (root_->access() == Access::write && uid)
         MXF_CHECK(cur.move_to(name, tmp_, unique_name() + ".left"));
       continue;

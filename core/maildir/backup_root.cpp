@@ -122,8 +122,8 @@ Result<void> BackupRoot::put(const std::string& wire, SpecialUse use, bool subsc
   IndexedFolder folder;
   if (known != index_.folders().end()) {
     folder = known->second;
-    const bool told = (use == SpecialUse::none || folder.use == use) &&
-                      (!subscribed || folder.subscribed);
+    const bool told =
+        (use == SpecialUse::none || folder.use == use) && (!subscribed || folder.subscribed);
     if (told) return {};
     if (use != SpecialUse::none) folder.use = use;
     folder.subscribed = folder.subscribed || subscribed;

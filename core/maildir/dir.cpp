@@ -36,9 +36,9 @@ Unexpected<Error> Dir::why(const char* what, const std::string& name) const {
   Error error;
   error.operation = std::string(what) + ' ' + where;
   error.text = std::strerror(errno);
-  error.code = errno == ENOENT                                        ? ErrorCode::not_found
+  error.code = errno == ENOENT                                         ? ErrorCode::not_found
                : errno == ELOOP || errno == ENOTDIR || errno == EMLINK ? ErrorCode::refused
-                                                                      : ErrorCode::io;
+                                                                       : ErrorCode::io;
   if (error.code == ErrorCode::refused) {
     error.text = "is a symbolic link or not what belongs there";
     error.remedy = "find out who put it there; move it away";
@@ -49,7 +49,8 @@ Unexpected<Error> Dir::why(const char* what, const std::string& name) const {
 Result<Dir> Dir::open(const std::string& path) {
   Fd fd(::open(path.c_str(), kDir));
   if (!fd) {
-    if (errno == ENOENT) return fail(ErrorCode::not_found, "open " + path, "there is no such folder");
+    if (errno == ENOENT)
+      return fail(ErrorCode::not_found, "open " + path, "there is no such folder");
     return io_error("open", path);
   }
   return Dir(std::move(fd), path);
@@ -113,14 +114,16 @@ Result<Fd> Dir::append_file(const std::string& name) const {
 }
 
 Result<Fd> Dir::create_file(const std::string& name, mode_t mode) const {
-  if (!is_single_name(name)) return fail(ErrorCode::refused, "create " + path_, "not a single name");
+  if (!is_single_name(name))
+    return fail(ErrorCode::refused, "create " + path_, "not a single name");
   Fd fd(::openat(fd_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                  mode));
   if (!fd) return why("create", name);
   return fd;
 }
 
-Result<void> Dir::move_to(const std::string& name, const Dir& other, const std::string& free) const {
+Result<void> Dir::move_to(const std::string& name, const Dir& other,
+                          const std::string& free) const {
   if (::renameat2(fd_.get(), name.c_str(), other.fd_.get(), free.c_str(), RENAME_NOREPLACE) == 0)
     return {};
   // Some file systems (NFS) do not know NOREPLACE: a link refuses a name that is taken.
@@ -150,8 +153,8 @@ Result<std::string> read_all(const Fd& file, const std::string& name, std::uint6
   std::string out;
   struct stat st {};
   if (::fstat(file.get(), &st) != 0) return io_error("read", name);
-  out.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(
-      limit, static_cast<std::uint64_t>(st.st_size))));
+  out.reserve(static_cast<std::size_t>(
+      std::min<std::uint64_t>(limit, static_cast<std::uint64_t>(st.st_size))));
   std::string piece(std::size_t{64} << 10, '\0');
   for (;;) {
     const auto got = ::read(file.get(), piece.data(), piece.size());
@@ -160,7 +163,8 @@ Result<std::string> read_all(const Fd& file, const std::string& name, std::uint6
     if (got == 0) return out;
     out.append(piece, 0, static_cast<std::size_t>(got));
     if (out.size() > limit)
-      return fail(ErrorCode::io, "read " + name, "larger than " + std::to_string(limit) + " octets");
+      return fail(ErrorCode::io, "read " + name,
+                  "larger than " + std::to_string(limit) + " octets");
   }
 }
 

@@ -23,11 +23,11 @@ constexpr std::size_t kDeepest = 32;
 std::string unique_part(const std::string& file) { return file.substr(0, file.rfind(":2,")); }
 
 // The seconds that a name begins with: the time of delivery.
-std::uint64_t seconds_of(const std::string& file) { return std::strtoull(file.c_str(), nullptr, 10); }
-
-bool is_dir(const Dir& dir, const std::string& name) {
-  return dir.open_dir(name).has_value();
+std::uint64_t seconds_of(const std::string& file) {
+  return std::strtoull(file.c_str(), nullptr, 10);
 }
+
+bool is_dir(const Dir& dir, const std::string& name) { return dir.open_dir(name).has_value(); }
 
 }  // namespace
 
@@ -191,8 +191,8 @@ Task<Result<std::vector<FolderInfo>>> MaildirSource::list_folders() {
 }
 
 Task<Result<FolderState>> MaildirSource::open_folder(const std::string& wire) {
-  const auto place = std::find_if(places_.begin(), places_.end(),
-                                  [&](const Place& p) { return p.wire == wire; });
+  const auto place =
+      std::find_if(places_.begin(), places_.end(), [&](const Place& p) { return p.wire == wire; });
   if (place == places_.end())
     co_return fail(ErrorCode::not_found, "open " + root_.path(), "there is no such folder");
   MXF_CO_TRY(found, scan(*place));

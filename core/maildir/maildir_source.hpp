@@ -27,7 +27,7 @@ class MaildirSource final : public ReadsFolder<MailSource> {
 
  private:
   struct Place {
-    std::string wire{};                     // "INBOX", ".Archive.2024" or "Archive/2024"
+    std::string wire{};                      // "INBOX", ".Archive.2024" or "Archive/2024"
     std::vector<std::string> directories{};  // from the root
     std::vector<std::string> path{};         // UTF-8
   };

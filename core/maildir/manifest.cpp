@@ -121,7 +121,8 @@ Result<void> Manifest::read_line(std::string_view line, const std::string& where
     return {};
   }
   const auto known = entries_.find(number);
-  if (known == entries_.end()) return broken(where, "UID " + std::to_string(number) + " is not above");
+  if (known == entries_.end())
+    return broken(where, "UID " + std::to_string(number) + " is not above");
   if (json.contains("removed")) {
     entries_.erase(known);
     return {};

@@ -121,8 +121,7 @@ TEST_F(Backup, FollowsFlagsAndRemovesOnlyWhatIsNamed) {
     const auto before = run_task(out->open_folder("INBOX"));
     imap::UidSet two(Uid(2));
     ASSERT_TRUE(run_task(out->store_flags(two, {"\\Flagged"}, {"$Label1"})));
-    const auto changed =
-        run_task(out->list_flags(Uid(1), Uid(9), before->highest_modseq));
+    const auto changed = run_task(out->list_flags(Uid(1), Uid(9), before->highest_modseq));
     ASSERT_EQ(changed->size(), 1U);
     EXPECT_EQ(changed->front().flags, (imap::Flags{"\\Seen", "\\Flagged"}));
     ASSERT_TRUE(run_task(out->expunge(imap::UidSet(Uid(3)))));
@@ -234,9 +233,21 @@ TEST_F(Backup, FollowsNoLink) {
 }
 
 TEST_F(Backup, OfHostileNamesStaysBelowItsFolderAndLosesNone) {
-  const std::vector<std::string> names = {"..",   "/x",    "a/../../b", "cur",  "new",
-                                          "tmp",  "work",  "Work",      "WORK", std::string(300, 'n'),
-                                          "\x1b", "a b ",  "&bad",      "\xff", "mxferry.state",
+  const std::vector<std::string> names = {"..",
+                                          "/x",
+                                          "a/../../b",
+                                          "cur",
+                                          "new",
+                                          "tmp",
+                                          "work",
+                                          "Work",
+                                          "WORK",
+                                          std::string(300, 'n'),
+                                          "\x1b",
+                                          "a b ",
+                                          "&bad",
+                                          "\xff",
+                                          "mxferry.state",
                                           std::string("A\x1f..\x1f..", 7)};
   {
     auto out = writer();

@@ -18,11 +18,10 @@ TEST(MaildirNames, HarmlessOnesAreMaildirPlusPlus) {
 }
 
 TEST(MaildirNames, HostileOnesAreOneHarmlessName) {
-  const std::vector<Path> hostile = {{".."},       {"/x"},   {"a/../../b"},
-                                     {"cur"},      {"a\x1b[31mb"}, {std::string("a\0b", 3)},
-                                     {"a.b"},      {""},     {" a "},
-                                     {"%2E"},      {"\xff\xfe"},   {std::string(300, 'x')},
-                                     {"..", ".."}, {"-rf"},  {"a:b*c?\"<>|\\"}};
+  const std::vector<Path> hostile = {
+      {".."},       {"/x"},  {"a/../../b"},    {"cur"}, {"a\x1b[31mb"}, {std::string("a\0b", 3)},
+      {"a.b"},      {""},    {" a "},          {"%2E"}, {"\xff\xfe"},   {std::string(300, 'x')},
+      {"..", ".."}, {"-rf"}, {"a:b*c?\"<>|\\"}};
   for (const auto& path : hostile) {
     const auto name = directory_for(path);
     EXPECT_LE(name.size(), 200U) << name;
