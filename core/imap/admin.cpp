@@ -14,7 +14,11 @@ namespace {
 
 struct Lines final : ResponseHandler {
   std::vector<std::string> lines;
-  void on_text(const std::string& line) override { lines.push_back(line); }
+  void on_text(const std::string& line) override {
+    lines.push_back(line);
+    ++taken;
+  }
+  bool overflows() const override { return lines.size() > 100'000; }
   bool wants_text() const override { return true; }
 };
 

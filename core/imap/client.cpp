@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "imap/classify.hpp"
@@ -14,19 +15,31 @@
 namespace mxferry::imap {
 namespace {
 
-// Collects the data of one kind.
+// Collects the data of one kind, no more than `most`.
 template <class Data>
 class Collect final : public ResponseHandler {
  public:
+  explicit Collect(std::size_t most = 1000) : most_(most) {}
   void on_data(Untagged& data) override {
-    if (auto* value = std::get_if<Data>(&data)) items.push_back(std::move(*value));
+    auto* value = std::get_if<Data>(&data);
+    if (value == nullptr) return;
+    items.push_back(std::move(*value));
+    ++taken;
   }
+  bool overflows() const override { return items.size() > most_; }
   std::vector<Data> items;
+
+ private:
+  std::size_t most_;
 };
+
+// How many answers a FETCH of `count` messages may have: other clients change flags meanwhile.
+std::uint64_t most_answers(std::uint64_t count) { return 2 * count + 1000; }
 
 // FETCH answers with at most one body each; UID may come before or behind the body.
 class CollectFetch final : public ResponseHandler {
  public:
+  explicit CollectFetch(std::uint64_t count) : most_(most_answers(count)) {}
   struct Item {
     FetchData data;
     std::string body;
@@ -40,7 +53,7 @@ class CollectFetch final : public ResponseHandler {
     for (const auto& part : fetch->bodies) {
       if (part.streamed) {
         item.body = std::exchange(body_, {});
-        item.too_large = part.size > kKeep ? part.size : 0;
+        item.too_large = keep_ ? 0 : part.size;
         item.has_body = true;
       } else if (part.inline_text) {
         item.body = *part.inline_text;
@@ -48,15 +61,19 @@ class CollectFetch final : public ResponseHandler {
       }
     }
     body_.clear();
+    if (!item.has_body) return;  // flags that another client changed
+    kept_ += item.body.size();
     item.data = std::move(*fetch);
     items.push_back(std::move(item));
+    ++taken;
   }
   void on_body_begin(LiteralBegin& begin) override {
     body_.clear();
     // A server that understated RFC822.SIZE does not fill our memory: the message streams later.
-    keep_ = begin.body.size <= kKeep;
+    keep_ = begin.body.size <= kKeep && kept_ + begin.body.size <= kMaxKept;
     if (keep_) body_.reserve(static_cast<std::size_t>(begin.body.size));
   }
+  bool overflows() const override { return items.size() > most_; }
   void on_body(std::string_view bytes) override {
     if (keep_) body_ += bytes;
   }
@@ -64,6 +81,8 @@ class CollectFetch final : public ResponseHandler {
 
  private:
   static constexpr std::uint64_t kKeep = 2 * kWholeMessage;
+  std::uint64_t most_;
+  std::uint64_t kept_ = 0;
   std::string body_;
   bool keep_ = true;
 };
@@ -73,6 +92,8 @@ class OpenFolder final : public ResponseHandler {
  public:
   void on_data(Untagged& data) override {
     if (const auto* exists = std::get_if<ExistsData>(&data)) state.messages = exists->count;
+    // Some thirty answers are of use at most.
+    if (taken < 100) ++taken;
     if (const auto* status = std::get_if<StatusResponse>(&data)) on_code(status->code);
   }
   void on_code(const ResponseCode& code) {
@@ -103,6 +124,7 @@ class StreamFetch final : public ResponseHandler {
   void on_data(Untagged& data) override {
     if (const auto* fetch = std::get_if<FetchData>(&data);
         fetch != nullptr && !fetch->bodies.empty()) {
+      ++taken;
       uid = fetch->uid;
       if (!fetch->bodies.front().streamed) inline_text = fetch->bodies.front().inline_text;
     }
@@ -197,8 +219,17 @@ Task<Result<std::vector<FolderInfo>>> Client::list_folders() {
   class Listing final : public ResponseHandler {
    public:
     void on_data(Untagged& data) override {
-      if (auto* list = std::get_if<ListData>(&data)) folders.push_back(std::move(*list));
-      if (auto* status = std::get_if<StatusData>(&data)) states[status->name] = to_state(*status);
+      if (auto* list = std::get_if<ListData>(&data)) {
+        folders.push_back(std::move(*list));
+        ++taken;
+      }
+      if (auto* status = std::get_if<StatusData>(&data)) {
+        states[status->name] = to_state(*status);
+        ++taken;
+      }
+    }
+    bool overflows() const override {
+      return folders.size() > kMaxFolders || states.size() > kMaxFolders;
     }
     std::vector<ListData> folders;
     std::map<std::string, FolderState> states;
@@ -221,22 +252,21 @@ Task<Result<std::vector<FolderInfo>>> Client::list_folders() {
     auto done = co_await connection_->run(ReadCommands::list("", "*"), listing);
     if (!done) co_return fail(std::move(done).error());
   }
-  std::vector<std::string> subscriptions;
+  std::set<std::string> subscriptions;
   if (!subscribed_known) {
-    auto lsub = std::make_shared<Collect<ListData>>();
+    auto lsub = std::make_shared<Collect<ListData>>(kMaxFolders);
     auto done = co_await connection_->run(ReadCommands::lsub("*"), lsub);
     if (!done && connection_->dead()) co_return fail(std::move(done).error());
     for (const auto& entry : lsub->items)
-      if (!entry.has("\\Noselect")) subscriptions.push_back(entry.name);
+      if (!entry.has("\\Noselect")) subscriptions.insert(entry.name);
   }
 
   std::vector<FolderInfo> out;
+  std::set<std::string> seen;
   for (const auto& entry : listing->folders) {
     if (entry.lsub) continue;
     // A LIST without extensions may name a folder twice; the first counts.
-    if (std::any_of(out.begin(), out.end(),
-                    [&](const FolderInfo& f) { return f.wire == entry.name; }))
-      continue;
+    if (!seen.insert(entry.name).second) continue;
     // Other users' and shared folders are no part of this mailbox.
     const bool foreign =
         std::any_of(foreign_prefixes_.begin(), foreign_prefixes_.end(), [&](const std::string& p) {
@@ -253,9 +283,8 @@ Task<Result<std::vector<FolderInfo>>> Client::list_folders() {
     info.wire = entry.name;
     info.delimiter = entry.delimiter;
     info.selectable = !entry.has("\\Noselect") && !entry.has("\\NonExistent");
-    info.subscribed = subscribed_known ? entry.has("\\Subscribed")
-                                       : std::find(subscriptions.begin(), subscriptions.end(),
-                                                   entry.name) != subscriptions.end();
+    info.subscribed =
+        subscribed_known ? entry.has("\\Subscribed") : subscriptions.contains(entry.name);
     std::string_view below = entry.name;
     if (!personal_.prefix.empty() && below.starts_with(personal_.prefix))
       below.remove_prefix(personal_.prefix.size());
@@ -345,6 +374,10 @@ Task<Result<std::vector<MessageInfo>>> Client::fetch_infos(std::string set, std:
       info.date = fetch->internal_date;
       info.size = fetch->size.value_or(0);
       infos.push_back(std::move(info));
+      ++taken;
+    }
+    bool overflows() const override {
+      return infos.size() > most_answers(std::uint64_t{last.value} - first.value + 1);
     }
     Uid first;
     Uid last;
@@ -391,19 +424,24 @@ Task<Result<std::vector<std::pair<Uid, std::string>>>> Client::fetch_headers(con
   std::vector<std::shared_ptr<CollectFetch>> handlers;
   std::vector<Connection::Handle> handles;
   for (const auto& piece : uids.split(kMaxCommandLine - 120)) {
-    auto handler = std::make_shared<CollectFetch>();
+    auto handler = std::make_shared<CollectFetch>(piece.count());
     auto handle = connection_->start(ReadCommands::uid_fetch(piece.text(), kHeaderItems), handler);
     if (!handle) co_return fail(std::move(handle).error());
     handlers.push_back(std::move(handler));
     handles.push_back(std::move(handle).value());
   }
   std::vector<std::pair<Uid, std::string>> out;
+  std::set<std::uint32_t> seen;
   for (std::size_t i = 0; i < handles.size(); ++i) {
     auto done = co_await connection_->finish(handles[i]);
     if (!done) co_return fail(std::move(done).error());
-    for (auto& item : handlers[i]->items)
-      if (item.has_body && item.data.uid && uids.contains(*item.data.uid))
+    for (auto& item : handlers[i]->items) {
+      if (item.too_large > 0)
+        co_return fail(ErrorCode::protocol, where("UID FETCH"), "the headers are too large");
+      if (item.data.uid && uids.contains(*item.data.uid) &&
+          seen.insert(item.data.uid->value).second)
         out.emplace_back(*item.data.uid, std::move(item.body));
+    }
   }
   co_return out;
 }
@@ -412,7 +450,7 @@ Task<Result<std::vector<WholeMessage>>> Client::fetch_messages(const UidSet& uid
   std::vector<std::shared_ptr<CollectFetch>> handlers;
   std::vector<Connection::Handle> handles;
   for (const auto& piece : uids.split(kMaxCommandLine - 120)) {
-    auto handler = std::make_shared<CollectFetch>();
+    auto handler = std::make_shared<CollectFetch>(piece.count());
     auto handle = connection_->start(
         ReadCommands::uid_fetch(piece.text(), "UID FLAGS INTERNALDATE BODY.PEEK[]"), handler);
     if (!handle) co_return fail(std::move(handle).error());
@@ -427,7 +465,7 @@ Task<Result<std::vector<WholeMessage>>> Client::fetch_messages(const UidSet& uid
     if (done->status != Status::ok && handlers[i]->items.empty())
       co_return fail(refusal(where("UID FETCH"), *done));
     for (auto& item : handlers[i]->items) {
-      if (!item.has_body || !item.data.uid || !uids.contains(*item.data.uid)) continue;
+      if (!item.data.uid || !uids.contains(*item.data.uid)) continue;
       WholeMessage message;
       message.info.uid = *item.data.uid;
       if (item.data.flags) message.info.flags = std::move(*item.data.flags);
@@ -441,6 +479,18 @@ Task<Result<std::vector<WholeMessage>>> Client::fetch_messages(const UidSet& uid
   std::stable_sort(out.begin(), out.end(), [](const WholeMessage& a, const WholeMessage& b) {
     return a.info.uid < b.info.uid;
   });
+  // Twice the same message is one; two messages under one UID are a lie, and none of them is
+  // copied.
+  for (std::size_t i = 1; i < out.size(); ++i)
+    if (out[i].info.uid == out[i - 1].info.uid && out[i].body != out[i - 1].body)
+      co_return fail(
+          ErrorCode::protocol, where("UID FETCH"),
+          "the server gave two messages for UID " + std::to_string(out[i].info.uid.value));
+  out.erase(std::unique(out.begin(), out.end(),
+                        [](const WholeMessage& a, const WholeMessage& b) {
+                          return a.info.uid == b.info.uid;
+                        }),
+            out.end());
   co_return out;
 }
 

@@ -25,6 +25,14 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadBuffer = std::size_t{64} << 10;
 // Bytes of a streamed literal that may wait in memory for the network.
 constexpr std::size_t kOutputHigh = std::size_t{256} << 10;
+// What is written at a time: each piece that the network takes is progress.
+constexpr std::size_t kWritePiece = std::size_t{64} << 10;
+// Octets of an answer under way that are progress: one octet a second is none, 1 KiB/s is.
+constexpr std::size_t kMoved = 256;
+// How long, in units of `idle`, a server may say nothing but remarks ("* OK Still here").
+constexpr int kPatience = 30;
+// Remarks to one command.
+constexpr std::size_t kMaxRemarks = 1'000'000;
 
 void insert_upper(std::set<std::string>& into, const std::vector<std::string>& names) {
   for (const auto& name : names) into.insert(to_upper(name));
@@ -87,7 +95,16 @@ struct Connection::Core : std::enable_shared_from_this<Core> {
 
   void notify() { changed.cancel(); }
   Task<void> wait() { (void)co_await changed.async_wait(kTuple); }
-  void touch() { progress = SteadyClock::now(); }
+  void touch() {
+    progress = SteadyClock::now();
+    moved = 0;
+  }
+  void touch_substance() {
+    touch();
+    substance = progress;
+    remarks = 0;
+  }
+  Result<void> remark();
   void die(Error error);
 
   asio::any_io_executor executor;
@@ -103,7 +120,10 @@ struct Connection::Core : std::enable_shared_from_this<Core> {
   asio::steady_timer changed;  // cancelled whenever a waiter should look again
   asio::steady_timer watch;
   SteadyClock::time_point progress = SteadyClock::now();
-  std::size_t writing = 0;      // bytes that the writer holds
+  SteadyClock::time_point substance = progress;  // the last progress that was no mere remark
+  std::size_t moved = 0;                         // octets since `progress`
+  std::size_t remarks = 0;                       // since `substance`
+  std::size_t writing = 0;                       // bytes that the writer holds
   bool consumer_holds = false;  // the reader waits for a handler, not for the server
   std::optional<Error> death;
   std::optional<StatusResponse> bye;
@@ -238,6 +258,15 @@ Result<Command> login_command(const Credentials& who, const net::Endpoint& endpo
   const auto has = [&](const char* name) { return capabilities.contains(name); };
   const bool ir = has("SASL-IR");
   const auto secret = who.secret.reveal();
+  // NUL and ^A part the fields of SASL messages (RFC 4616, RFC 7628): a value that holds one would
+  // be read as another credential.
+  for (const std::string_view value :
+       {std::string_view(who.user), std::string_view(who.authzid), std::string_view(secret)})
+    for (const char c : value)
+      if (c == '\0' ||
+          (who.kind == Credentials::Kind::bearer && static_cast<unsigned char>(c) < 0x20))
+        return fail(ErrorCode::config, "imap login " + endpoint.name(),
+                    "the user or its secret holds a control character; it was not sent");
   if (who.kind == Credentials::Kind::bearer) {
     if (has("AUTH=OAUTHBEARER"))
       return ReadCommands::authenticate(
@@ -326,7 +355,7 @@ Task<Result<std::unique_ptr<Connection>>> Connection::open(net::Connector& conne
 // -----------------------------------------------------------------------------
 
 void Connection::Core::start_coroutines() {
-  touch();
+  touch_substance();
   asio::co_spawn(executor, run_reader(shared_from_this()), asio::detached);
   asio::co_spawn(executor, run_writer(shared_from_this()), asio::detached);
   asio::co_spawn(executor, run_watchdog(shared_from_this()), asio::detached);
@@ -357,7 +386,8 @@ Task<void> Connection::Core::run_reader(std::shared_ptr<Core> self) {
       self->die(std::move(error));
       break;
     }
-    self->touch();
+    self->moved += *n;
+    if (self->moved >= kMoved) self->touch();
     self->session.feed(std::string_view(self->read_buffer.data(), *n));
     while (!self->death) {
       auto event = self->session.poll();
@@ -375,8 +405,16 @@ Task<void> Connection::Core::run_reader(std::shared_ptr<Core> self) {
   }
 }
 
+// An answer that nobody has a use for.
+Result<void> Connection::Core::remark() {
+  if (++remarks <= kMaxRemarks) return {};
+  return fail(ErrorCode::protocol, operation("read"),
+              "more than " + std::to_string(kMaxRemarks) + " answers that nobody asked for");
+}
+
 Task<Result<void>> Connection::Core::dispatch(Event& event) {
   if (auto* tagged = std::get_if<Tagged>(&event)) {
+    touch_substance();
     on_tagged(*tagged);
     co_return Result<void>();
   }
@@ -391,13 +429,24 @@ Task<Result<void>> Connection::Core::dispatch(Event& event) {
       capabilities.clear();
       insert_upper(capabilities, list->names);
     }
-    if (handler != nullptr) {
-      if (handler->wants_text()) handler->on_text(session.response_text());
-      handler->on_data(*data);
-    }
+    touch();
+    if (handler == nullptr) co_return remark();
+    const auto taken = handler->taken;
+    if (handler->wants_text()) handler->on_text(session.response_text());
+    handler->on_data(*data);
+    if (handler->overflows())
+      co_return fail(ErrorCode::protocol, operation(pending.front()->name),
+                     "the server's answer is longer than it can be");
+    if (handler->taken == taken) co_return remark();
+    touch_substance();
     co_return Result<void>();
   }
+  if (std::holds_alternative<Continuation>(event)) {
+    touch();
+    co_return remark();
+  }
   if (handler == nullptr) co_return Result<void>();
+  const auto held_from = SteadyClock::now();
   MessageSink* sink = handler->stream();
   consumer_holds = sink != nullptr;
   Result<void> done;
@@ -414,7 +463,11 @@ Task<Result<void>> Connection::Core::dispatch(Event& event) {
     }
   }
   consumer_holds = false;
-  touch();
+  // The time that the sink took does not count against the server.
+  const auto held = SteadyClock::now() - held_from;
+  progress += held;
+  substance += held;
+  if (std::holds_alternative<LiteralChunk>(event) && moved == 0) substance = progress;
   co_return done;
 }
 
@@ -437,7 +490,13 @@ Task<void> Connection::Core::run_writer(std::shared_ptr<Core> self) {
     auto bytes = self->session.take_output();
     const bool secret = self->session.output_was_secret();
     self->writing = bytes.size();
-    auto done = co_await self->stream->write(bytes);
+    Result<void> done;
+    for (std::size_t at = 0; at < bytes.size() && done; at += kWritePiece) {
+      const auto piece = std::string_view(bytes).substr(at, kWritePiece);
+      done = co_await self->stream->write(piece);
+      self->writing -= piece.size();
+      if (done) self->touch_substance();
+    }
     if (secret) wipe(bytes);
     self->writing = 0;
     if (!done) {
@@ -446,7 +505,6 @@ Task<void> Connection::Core::run_writer(std::shared_ptr<Core> self) {
       self->die(std::move(error));
       break;
     }
-    self->touch();
     self->notify();
   }
 }
@@ -462,15 +520,18 @@ Task<void> Connection::Core::run_watchdog(std::shared_ptr<Core> self) {
     const bool due_from_peer =
         (!self->pending.empty() && !self->consumer_holds && self->session.literal_wanted() == 0) ||
         self->writing > 0;
-    if (!due_from_peer) self->touch();
-    if (SteadyClock::now() - self->progress < self->options.idle) continue;
+    if (!due_from_peer) self->touch_substance();
+    const auto now = SteadyClock::now();
+    const bool still = now - self->progress >= self->options.idle;
+    const bool talk = now - self->substance >= kPatience * self->options.idle;
+    if (!still && !talk) continue;
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(self->options.idle).count();
     Error error;
     error.code = ErrorCode::timeout;
     error.operation = self->operation("wait");
-    error.text = "nothing moved for " +
-                 std::to_string(
-                     std::chrono::duration_cast<std::chrono::seconds>(self->options.idle).count()) +
-                 " s";
+    error.text = still ? "nothing moved for " + std::to_string(seconds) + " s"
+                       : "only remarks came for " + std::to_string(kPatience * seconds) + " s";
     error.retry = Retry::later;
     self->die(std::move(error));
   }
@@ -497,7 +558,7 @@ Result<Connection::Handle> Connection::start(Command command,
   auto pending = std::make_shared<Pending>();
   pending->name = command.name;
   pending->handler = std::move(handler);
-  if (core_->pending.empty()) core_->touch();
+  if (core_->pending.empty()) core_->touch_substance();
   auto tag = core_->session.submit(std::move(command));
   if (!tag) return fail(std::move(tag).error());
   pending->tag = std::move(tag).value();

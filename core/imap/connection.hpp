@@ -40,6 +40,10 @@ class ResponseHandler {
   virtual void on_body(std::string_view bytes) { (void)bytes; }
   /// Where the body goes to as it comes; null collects through on_body.
   virtual MessageSink* stream() { return nullptr; }
+  /// Asked after each answer: true if more came than can be true. The connection ends then.
+  virtual bool overflows() const { return false; }
+  /// Answers that were of use. What a server sends beside them is endured for a while only.
+  std::uint64_t taken = 0;
 };
 
 struct Credentials {

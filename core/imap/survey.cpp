@@ -16,11 +16,16 @@ namespace {
 // A SEARCH answer is one line (limits.hpp: kMaxLine): this many numbers of ten digits fit.
 constexpr std::uint64_t kSearchPiece = 50'000;
 
+// Messages that are looked at at once: a spot check, never a folder.
+constexpr std::size_t kMostGlances = 100'000;
+
 bool rev2(Connection& connection) { return connection.has("IMAP4REV2"); }
 
 class Found final : public ResponseHandler {
  public:
   void on_data(Untagged& data) override {
+    if (std::holds_alternative<SearchData>(data) || std::holds_alternative<ESearchData>(data))
+      ++taken;
     if (const auto* search = std::get_if<SearchData>(&data))
       for (const auto n : search->numbers)
         if (n > 0) uids.add(Uid(n));
@@ -45,6 +50,7 @@ class Sizes final : public ResponseHandler {
   void on_data(Untagged& data) override {
     const auto* fetch = std::get_if<FetchData>(&data);
     if (fetch == nullptr || !fetch->uid || !fetch->size) return;  // unrequested: without a size
+    ++taken;
     ++sum.messages;
     sum.bytes += *fetch->size;
     sum.largest = std::max(sum.largest, *fetch->size);
@@ -73,9 +79,12 @@ class StatusSize final : public ResponseHandler {
 class Folders final : public ResponseHandler {
  public:
   void on_data(Untagged& data) override {
-    if (const auto* list = std::get_if<ListData>(&data))
-      if (!list->lsub && !list->has("\\Noselect") && !list->has("\\NonExistent")) ++count;
+    const auto* list = std::get_if<ListData>(&data);
+    if (list == nullptr) return;
+    ++taken;
+    if (!list->lsub && !list->has("\\Noselect") && !list->has("\\NonExistent")) ++count;
   }
+  bool overflows() const override { return taken > kMaxFolders; }
   std::size_t count = 0;
 };
 
@@ -117,6 +126,7 @@ class Headers final : public ResponseHandler {
   void on_data(Untagged& data) override {
     const auto* fetch = std::get_if<FetchData>(&data);
     if (fetch == nullptr || !fetch->uid || fetch->bodies.empty()) return;
+    ++taken;
     const auto& body = fetch->bodies.front();
     if (body.streamed)
       visit_(*fetch->uid, text_);
@@ -148,7 +158,9 @@ class Glances final : public ResponseHandler {
     for (const auto& body : fetch->bodies)
       item.header = body.streamed ? std::exchange(text_, {}) : body.inline_text.value_or("");
     items.push_back(std::move(item));
+    ++taken;
   }
+  bool overflows() const override { return items.size() > kMostGlances; }
   std::vector<Glance> items;
 
  private:

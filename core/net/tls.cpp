@@ -96,8 +96,10 @@ class TlsStream final : public ByteStream {
     Error out;
     out.code = ErrorCode::network;
     out.operation = operation;
-    const bool ended = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
-    out.text = ended ? "the server closed the connection" : error.message();
+    out.text = error == asio::error::eof ? "the server closed the connection"
+               : error == asio::ssl::error::stream_truncated
+                   ? "the connection broke: the server did not close TLS"
+                   : error.message();
     out.retry = Retry::later;
     return fail(std::move(out));
   }

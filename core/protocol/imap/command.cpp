@@ -15,9 +15,41 @@ void add_text(Command& command, std::string_view text) {
   command.parts.emplace_back(Command::Text{std::string(text)});
 }
 
+void unsayable(Command& command, std::string_view why) {
+  if (command.unsayable.empty()) command.unsayable = why;
+}
+
+// Words of our own making, or a plugin's: anything that could end the line or begin a literal is
+// not theirs to say.
+void add_words(Command& command, std::string_view words) {
+  for (const char c : words)
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E)
+      return unsayable(command, "an argument holds control characters or 8-bit bytes");
+  add_text(command, words);
+}
+
+// What answers a server's `+`: base64.
+void add_answer(Command& command, std::string line) {
+  for (const char c : line)
+    if (static_cast<unsigned char>(c) < 0x20) unsayable(command, "an answer holds a line end");
+  command.parts.emplace_back(Command::AfterContinue{std::move(line)});
+}
+
+void add_flags(Command& command, const Flags& flags) {
+  for (const auto& name : flags.names())
+    if (!is_flag(name)) return unsayable(command, "a keyword is no atom (RFC 9051 §9 flag)");
+  add_text(command, "(" + flags.text() + ")");
+}
+
+void add_uids(Command& command, const UidSet& uids) {
+  if (uids.empty()) unsayable(command, "the set of UIDs is empty");
+  add_text(command, " " + uids.text());
+}
+
 // A quoted string where it can be one, else a literal (RFC 9051 §4.3): CR, LF and 8-bit bytes need
-// the latter.
+// the latter. NUL is in neither.
 void add_string(Command& command, std::string_view value) {
+  if (value.find('\0') != std::string_view::npos) unsayable(command, "a string holds NUL");
   bool plain = value.size() <= 256;
   for (const char c : value) {
     const auto u = static_cast<unsigned char>(c);
@@ -52,8 +84,13 @@ Command with_mailbox(std::string_view name, std::string_view mailbox, Effect eff
 
 void add_append_head(Command& command, const AppendMessage& message) {
   add_text(command, " ");
-  if (!message.flags.empty()) add_text(command, "(" + message.flags.text() + ") ");
-  if (message.date) add_text(command, "\"" + format_internal_date(*message.date) + "\" ");
+  if (!message.flags.empty()) {
+    add_flags(command, message.flags);
+    add_text(command, " ");
+  }
+  if (!message.date) return;
+  if (!is_sayable(*message.date)) unsayable(command, "the date is beyond what IMAP can say");
+  add_text(command, "\"" + format_internal_date(*message.date) + "\" ");
 }
 
 }  // namespace
@@ -78,12 +115,12 @@ Command ReadCommands::authenticate(std::string_view mechanism, std::string initi
   command.secret = true;
   command.answers_challenges = true;
   add_text(command, " ");
-  add_text(command, mechanism);
+  add_words(command, mechanism);
   if (sasl_ir) {
     add_text(command, " ");
-    add_text(command, initial);
+    add_words(command, initial);
   } else {
-    command.parts.emplace_back(Command::AfterContinue{std::move(initial)});
+    add_answer(command, std::move(initial));
   }
   return command;
 }
@@ -92,15 +129,15 @@ Command ReadCommands::authenticate_login(std::string user64, std::string passwor
   auto command = simple("AUTHENTICATE");
   command.secret = true;
   add_text(command, " LOGIN");
-  command.parts.emplace_back(Command::AfterContinue{std::move(user64)});
-  command.parts.emplace_back(Command::AfterContinue{std::move(password64)});
+  add_answer(command, std::move(user64));
+  add_answer(command, std::move(password64));
   return command;
 }
 
 Command ReadCommands::enable(std::string_view what) {
   auto command = simple("ENABLE");
   add_text(command, " ");
-  add_text(command, what);
+  add_words(command, what);
   return command;
 }
 
@@ -116,7 +153,7 @@ Command ReadCommands::list(std::string_view reference, std::string_view pattern)
 Command ReadCommands::list_return(std::string_view pattern, std::string_view options) {
   auto command = list("", pattern);
   add_text(command, " RETURN (");
-  add_text(command, options);
+  add_words(command, options);
   add_text(command, ")");
   return command;
 }
@@ -131,7 +168,7 @@ Command ReadCommands::lsub(std::string_view pattern) {
 Command ReadCommands::status(std::string_view mailbox, std::string_view items) {
   auto command = with_mailbox("STATUS", mailbox, Effect::read);
   add_text(command, " (");
-  add_text(command, items);
+  add_words(command, items);
   add_text(command, ")");
   return command;
 }
@@ -152,13 +189,13 @@ Command ReadCommands::uid_fetch(std::string_view set, std::string_view items,
                                 std::string_view modifier) {
   auto command = simple("UID FETCH");
   add_text(command, " ");
-  add_text(command, set);
+  add_words(command, set);
   add_text(command, " (");
-  add_text(command, items);
+  add_words(command, items);
   add_text(command, ")");
   if (!modifier.empty()) {
     add_text(command, " ");
-    add_text(command, modifier);
+    add_words(command, modifier);
   }
   return command;
 }
@@ -168,7 +205,7 @@ Command ReadCommands::uid_search_all(bool esearch) { return uid_search("ALL", es
 Command ReadCommands::uid_search(std::string_view criteria, bool esearch) {
   auto command = simple("UID SEARCH");
   add_text(command, esearch ? " RETURN (ALL) " : " ");
-  add_text(command, criteria);
+  add_words(command, criteria);
   return command;
 }
 
@@ -189,7 +226,7 @@ Command AppendCommands::create(std::string_view mailbox) {
 Command AppendCommands::create_use(std::string_view mailbox, std::string_view use) {
   auto command = create(mailbox);
   add_text(command, " (USE (");
-  add_text(command, use);
+  add_words(command, use);
   add_text(command, "))");
   return command;
 }
@@ -217,15 +254,17 @@ Command AppendCommands::append_stream(std::string_view mailbox, const AppendMess
 
 Command AppendCommands::uid_store(const UidSet& uids, std::string_view what, const Flags& flags) {
   auto command = simple("UID STORE", Effect::append);
-  add_text(command, " " + uids.text() + " ");
-  add_text(command, what);
-  add_text(command, " (" + flags.text() + ")");
+  add_uids(command, uids);
+  add_text(command, " ");
+  add_words(command, what);
+  add_text(command, " ");
+  add_flags(command, flags);
   return command;
 }
 
 Command DestinationCommands::uid_expunge(const UidSet& uids) {
   auto command = simple("UID EXPUNGE", Effect::destroy);
-  add_text(command, " " + uids.text());
+  add_uids(command, uids);
   return command;
 }
 

@@ -9,7 +9,10 @@
 //
 // Session::submit checks the effect of a command against its role once more. A Command is a list of
 // parts: text, literals whose bytes are here, literals whose bytes stream in later, and lines that
-// wait for the server's `+`. Pure, any thread.
+// wait for the server's `+`. Whatever bytes an argument holds, a server reads exactly one command
+// with that argument, or nothing is sent: strings are quoted or literals, and what neither can
+// carry (NUL, a keyword that is no atom, a date beyond the grammar) makes the command unsayable.
+// Pure, any thread.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +53,8 @@ struct Command {
   bool secret = false;              // holds a credential: never logged, wiped after sending
   bool answers_challenges = false;  // an unexpected `+` gets an empty line (OAuth error challenge)
   std::vector<Part> parts;          // without the tag and the final CRLF
+  // Why it cannot be said: an argument that no encoding carries. Session::submit refuses it.
+  std::string unsayable{};
 };
 
 /// One message of an APPEND: the size decides how it is announced, the bytes may come later.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace mxferry::imap {
 namespace {
@@ -12,6 +13,12 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c
 bool less_ignoring_case(std::string_view a, std::string_view b) {
   return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
                                       [](char x, char y) { return lower(x) < lower(y); });
+}
+
+// ATOM-CHAR of RFC 9051 §9.
+bool is_atom_char(char c) {
+  const auto u = static_cast<unsigned char>(c);
+  return u > 0x20 && u < 0x7F && std::string_view("(){%*\"\\]").find(c) == std::string_view::npos;
 }
 
 constexpr std::array<std::string_view, 5> kSystem = {"\\Answered", "\\Deleted", "\\Draft",
@@ -25,6 +32,18 @@ std::string_view canonical(std::string_view name) {
 
 }  // namespace
 
+bool is_flag(std::string_view name) {
+  if (name.starts_with('\\')) name.remove_prefix(1);
+  return !name.empty() && std::all_of(name.begin(), name.end(), is_atom_char);
+}
+
+std::string as_flag(std::string_view name) {
+  std::string out(name);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (!is_atom_char(out[i]) && !(i == 0 && out[i] == '\\')) out[i] = '_';
+  return out;
+}
+
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return lower(x) == lower(y); });
@@ -35,6 +54,19 @@ std::string to_upper(std::string_view text) {
   for (char& c : out)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
   return out;
+}
+
+Flags::Flags(std::vector<std::string> names) : names_(std::move(names)) {
+  std::erase_if(names_, [](const std::string& n) {
+    return n.empty() || equals_ignoring_case(n, "\\Recent");
+  });
+  for (auto& name : names_) {
+    const auto spelt = canonical(name);
+    if (spelt != name) name = spelt;
+  }
+  std::stable_sort(names_.begin(), names_.end(), less_ignoring_case);
+  const auto end = std::unique(names_.begin(), names_.end(), equals_ignoring_case);
+  names_.erase(end, names_.end());
 }
 
 void Flags::add(std::string_view name) {
@@ -92,16 +124,13 @@ bool Flags::same_as(const Flags& other) const {
 }
 
 PermanentFlags::PermanentFlags(const std::vector<std::string>& names) : known_(true) {
-  for (const auto& name : names) {
-    if (name == "\\*") {
-      any_keyword_ = true;
-    } else {
-      listed_.add(name);
-    }
-  }
+  any_keyword_ = std::find(names.begin(), names.end(), "\\*") != names.end();
+  listed_ = Flags(names);
+  listed_.remove("\\*");
 }
 
 bool PermanentFlags::keeps(std::string_view name) const {
+  if (!is_flag(name)) return false;
   if (!known_ || listed_.contains(name)) return true;
   return any_keyword_ && !name.starts_with('\\');
 }

@@ -18,6 +18,9 @@ class Flags {
     for (const auto name : names) add(name);
   }
 
+  /// Of any number of names in any order, as a server sends them.
+  explicit Flags(std::vector<std::string> names);
+
   void add(std::string_view name);
   void remove(std::string_view name);
   bool contains(std::string_view name) const;
@@ -45,6 +48,7 @@ class PermanentFlags {
  public:
   PermanentFlags() = default;
   explicit PermanentFlags(const std::vector<std::string>& names);
+  /// What is no flag at all is never kept.
   bool keeps(std::string_view name) const;
   /// The subset of `flags` that the mailbox keeps.
   Flags kept(const Flags& flags) const;
@@ -54,6 +58,12 @@ class PermanentFlags {
   bool any_keyword_ = false;
   Flags listed_;
 };
+
+/// RFC 9051 §9 flag: an atom, or `\` and an atom. Nothing else can be sent.
+bool is_flag(std::string_view name);
+/// A name that a server sent as a string and that is no flag, so that it can be one: `_` for what
+/// no atom has.
+std::string as_flag(std::string_view name);
 
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 std::string to_upper(std::string_view text);

@@ -63,6 +63,16 @@ std::optional<InternalDate> parse_internal_date(std::string_view text) {
   return out;
 }
 
+bool is_sayable(const InternalDate& date) {
+  using namespace std::chrono;
+  constexpr sys_seconds kFirst = sys_days(year(0) / January / 1);
+  constexpr sys_seconds kEnd = sys_days(year(10000) / January / 1);
+  if (date.zone <= -hours(100) || date.zone >= hours(100)) return false;
+  if (date.instant < kFirst - hours(100) || date.instant > kEnd + hours(100)) return false;
+  const auto local = date.instant + date.zone;
+  return local >= kFirst && local < kEnd;
+}
+
 std::string format_internal_date(const InternalDate& date) {
   using namespace std::chrono;
   const auto local = date.instant + date.zone;

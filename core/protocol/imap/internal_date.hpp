@@ -20,6 +20,8 @@ struct InternalDate {
 /// Reads `17-Jul-1996 02:44:25 -0700` (a day of one digit may have a blank before it); nothing
 /// where it is not a date.
 std::optional<InternalDate> parse_internal_date(std::string_view text);
+/// True if the grammar can say it: a year of four digits and a zone within 99:59.
+bool is_sayable(const InternalDate& date);
 /// The inverse, without quotes; always two digits or a blank for the day as the grammar wants.
 std::string format_internal_date(const InternalDate& date);
 

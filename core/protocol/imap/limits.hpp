@@ -27,6 +27,10 @@ inline constexpr std::size_t kBatchMessages = 500;
 inline constexpr std::uint64_t kBatchOctets = std::uint64_t{4} << 20;
 /// Messages up to this size are read whole; larger ones stream from source to destination.
 inline constexpr std::uint64_t kWholeMessage = std::uint64_t{1} << 20;
+/// Folders of one account.
+inline constexpr std::size_t kMaxFolders = 150'000;
+/// Octets of bodies that one FETCH may fill memory with, whatever sizes the server told before.
+inline constexpr std::uint64_t kMaxKept = std::uint64_t{32} << 20;
 /// A command line that every server takes (RFC 2683 §3.2.1.5 says 1000 to be safe).
 inline constexpr std::size_t kMaxCommandLine = 1000;
 

@@ -214,6 +214,7 @@ class Parser {
   bool delimiter(std::optional<char>& out);
   bool fetch_items(FetchData& out, int depth = 0);
   bool fetch_item(FetchData& out);
+  bool fetch_flags(Flags& out);
   bool section(BodyItem& out);
 
   std::string_view line_;
@@ -678,6 +679,23 @@ bool Parser::section(BodyItem& out) {
   return true;
 }
 
+// Atoms as they are. A string (no grammar has one here) may hold what no flag has.
+bool Parser::fetch_flags(Flags& out) {
+  if (!expect('(', "a list was expected")) return false;
+  std::vector<std::string> names;
+  while (true) {
+    blanks();
+    if (take(')')) break;
+    if (at_end()) return bad("the list does not end");
+    const bool is_string = peek() == '"' || peek() == '\0';
+    std::string name;
+    if (!astring(name)) return false;
+    names.push_back(is_string ? as_flag(name) : std::move(name));
+  }
+  out = Flags(std::move(names));
+  return true;
+}
+
 bool Parser::fetch_item(FetchData& out) {
   const auto begin = at_;
   while (!at_end() && !ends_atom(line_[at_]) && line_[at_] != '[') ++at_;
@@ -721,10 +739,8 @@ bool Parser::fetch_item(FetchData& out) {
     if (n == 0) return bad("UID 0");
     out.uid = Uid(n);
   } else if (is("FLAGS")) {
-    std::vector<std::string> names;
-    if (!word_list(names)) return false;
     Flags flags;
-    for (const auto& flag : names) flags.add(flag);
+    if (!fetch_flags(flags)) return false;
     out.flags = std::move(flags);
   } else if (is("INTERNALDATE")) {
     std::optional<std::string> text;

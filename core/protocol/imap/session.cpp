@@ -15,6 +15,8 @@ Result<Tag> Session::submit(Command command) {
   if (!permits(role_, command.effect))
     return fail(ErrorCode::denied, "imap " + command.name,
                 "this session's role has no such command");
+  if (!command.unsayable.empty())
+    return fail(ErrorCode::refused, "imap " + command.name, "not sent: " + command.unsayable);
   Queued queued;
   queued.tag = "A" + std::to_string(next_tag_++);
   tags_.insert(queued.tag);

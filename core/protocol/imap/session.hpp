@@ -41,7 +41,8 @@ class Session {
  public:
   explicit Session(MailboxRole role) : role_(role) {}
 
-  /// Queues a command behind those that wait. ErrorCode::denied if the role has no such command.
+  /// Queues a command behind those that wait. ErrorCode::denied if the role has no such command,
+  /// refused if it is unsayable: nothing of it is sent then.
   Result<Tag> submit(Command command);
   /// What can be sent now. Ends before a synchronising literal until the server's `+`.
   std::string take_output() { return std::exchange(out_, {}); }

@@ -13,9 +13,9 @@ void UidSet::add(Uid a, Uid b) {
     intervals_.push_back({static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(last)});
     return;
   }
-  const auto from = std::find_if(intervals_.begin(), intervals_.end(), [&](const Interval& i) {
-    return std::uint64_t{i.last} + 1 >= first;
-  });
+  const auto from =
+      std::partition_point(intervals_.begin(), intervals_.end(),
+                           [&](const Interval& i) { return std::uint64_t{i.last} + 1 < first; });
   auto to = from;
   while (to != intervals_.end() && to->first <= last + 1) {
     first = std::min<std::uint64_t>(first, to->first);
@@ -84,7 +84,7 @@ std::vector<UidSet> UidSet::split(std::size_t line) const {
 }
 
 Result<UidSet> UidSet::parse(std::string_view text) {
-  UidSet set;
+  std::vector<Interval> read;
   std::size_t at = 0;
   const auto bad = [&](const char* why) {
     return fail(ErrorCode::protocol, "imap uid set",
@@ -114,11 +114,17 @@ Result<UidSet> UidSet::parse(std::string_view text) {
       if (!second) return bad("not a UID");
       last = *second;
     }
-    set.add(Uid(*first), Uid(last));
-    if (at == text.size()) return set;
+    read.push_back({std::min(*first, last), std::max(*first, last)});
+    if (at == text.size()) break;
     if (text[at] != ',') return bad("unexpected character");
     ++at;
   }
+  // Sorted first: a set of any order is read in the time of its length.
+  std::sort(read.begin(), read.end(),
+            [](const Interval& a, const Interval& b) { return a.first < b.first; });
+  UidSet set;
+  for (const auto& i : read) set.add(Uid(i.first), Uid(i.last));
+  return set;
 }
 
 }  // namespace mxferry::imap

@@ -209,6 +209,34 @@ TEST(ImapConnection, ARefusedCredentialIsAuthAndNamesTheAccount) {
   EXPECT_NE(referred.error().remedy.find("never followed"), std::string::npos);
 }
 
+// NUL and ^A part the fields of SASL messages: such a credential would be read as another one.
+TEST(ImapConnection, ACredentialThatSaslCannotCarryIsNotSent) {
+  const std::string nul("an\0na", 5);
+  for (const bool bearer : {false, true}) {
+    for (int field = 0; field < 3; ++field) {
+      Credentials who = anna();
+      who.kind = bearer ? Credentials::Kind::bearer : Credentials::Kind::password;
+      const std::string value = bearer ? "an\x01na" : nul;
+      if (field == 0) who.user = value;
+      if (field == 1) who.secret = Secret(value);
+      if (field == 2) who.authzid = value;
+      auto s = script({kStartTls.begin(), kStartTls.begin() + 5});
+      const auto work = [](std::shared_ptr<Script> said, Credentials with) -> Task<Result<void>> {
+        ScriptedConnector connector(said);
+        auto connection = co_await Connection::open(connector, endpoint(net::Security::starttls),
+                                                    with, MailboxRole::ReadOnly, quick());
+        if (!connection) co_return fail(std::move(connection).error());
+        co_return Result<void>();
+      };
+      const auto done = test::run_task(work(s, who));
+      ASSERT_FALSE(done) << bearer << field;
+      EXPECT_EQ(done.error().code, ErrorCode::config) << bearer << field;
+      EXPECT_EQ(s->transcript.find("AUTHENTICATE"), std::string::npos) << s->transcript;
+      EXPECT_EQ(s->transcript.find("LOGIN"), std::string::npos) << s->transcript;
+    }
+  }
+}
+
 TEST(ImapConnection, PreauthInsideTlsIsRefused) {
   auto refused =
       open(script({{"<TLS>", ""}, {"", "* PREAUTH hello\r\n"}}), endpoint(net::Security::tls));

@@ -162,6 +162,16 @@ TEST(ServerQuirks, ABlankLineMayFollowAHeaderAndNeverABody) {
   EXPECT_FALSE(last_of(twice, "* 2 FETCH (BODY[HEADER] {3}\r\nabc\r\n\r\n UID 7)\r\n"));
 }
 
+// A flag that came as a string may hold what no flag has; what goes on to the destination is a flag.
+TEST(ServerQuirks, FlagsThatCameAsStringsBecomeFlags) {
+  ResponseReader reader;
+  const auto event =
+      last_of(reader, "* 2 FETCH (FLAGS (\"my tag\" {6}\r\na)\r\n b \"\\\\Seen\"))\r\n");
+  ASSERT_TRUE(event && event->has_value()) << event.error().text;
+  const auto& data = std::get<FetchData>(std::get<Untagged>(**event));
+  EXPECT_EQ(data.flags->text(), "\\Seen a____b my_tag");
+}
+
 TEST(ResponseReader, SaysWhereItStoppedBehindLiterals) {
   ResponseReader reader;
   const std::string bytes = "* OK hi\r\n* LIST () \"/\" {4}\r\nname (\r\n";
