@@ -56,6 +56,8 @@ Task<Result<void>> FolderCopy::run(bool create, bool subscribe) {
   // All that the listing named is durable: what the server said before it may be believed next
   // time.
   record_.src = before_;
+  // A listing with fewer messages than the server counts is none: the next run lists all again.
+  if (listed_short_) record_.src.uid_next.reset();
   record_.dst = dst_;
   record_.adopt_below.reset();
   MXF_CO_CHECK(state().put_folder(record_));
@@ -215,8 +217,11 @@ Task<Result<void>> FolderCopy::rematch() {
 
 Task<Result<std::vector<MessageInfo>>> FolderCopy::list_new() {
   const Uid last = before_.uid_next ? Uid(before_.uid_next->value - 1) : kLastUid;
-  // Everything below the old UIDNEXT was copied in full, or is an exception.
-  const Uid first = record_.src.uid_next.value_or(Uid(1));
+  // Everything below the old UIDNEXT was copied in full, or is an exception. UIDNEXT never falls
+  // (RFC 9051 §2.3.1.1): where it did, the old one was a lie or this one is, and everything is
+  // listed.
+  Uid first = record_.src.uid_next.value_or(Uid(1));
+  if (before_.uid_next && first > *before_.uid_next) first = Uid(1);
   auto listed = co_await list_range(*lane_.source, first, last);
   if (!listed) co_return fail(std::move(listed).error());
   MXF_CO_TRY(exceptions, state().exceptions(record_));
@@ -239,6 +244,7 @@ Task<Result<std::vector<MessageInfo>>> FolderCopy::list_new() {
   if (!merged) co_return fail(std::move(merged).error());
   // What the server counts beyond the new ones it must still have of the known ones.
   const std::uint64_t at_source = before_.messages.value_or(records_.size() + fresh.size());
+  listed_short_ = at_source > records_.size() + fresh.size();
   const std::uint64_t known_there = at_source > fresh.size() ? at_source - fresh.size() : 0;
   report_.gone = records_.size() > known_there ? records_.size() - known_there : 0;
   co_return fresh;

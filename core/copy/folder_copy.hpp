@@ -126,6 +126,7 @@ class FolderCopy {
   FolderReport& report_;
   std::vector<FolderRecord> siblings_;  // other records with the same destination folder
   FolderState before_;                  // the source's, from EXAMINE
+  bool listed_short_ = false;           // the source counts more messages than it lists
   FolderState dst_;
   Uid dst_next_{1};                     // what we append gets at least this UID
   std::vector<MessageRecord> records_;  // as loaded; lookups by src through known_

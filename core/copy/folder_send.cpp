@@ -32,7 +32,9 @@ Error folder_gone(Error error) {
 }
 
 // Relays one message from source to destination. A destination that refuses early lets the source
-// run dry instead of breaking off; one that is lost ends both.
+// run dry instead of breaking off; one that is lost ends both. The last octet is held back until
+// the source's answer is whole: a UID behind the body, or a second body, may still show that it was
+// a lie, and as long as it lacks, closing the connection keeps the destination from storing it.
 class Relay final : public MessageSink {
  public:
   Relay(MailTarget& target, const IntentMessage& meta, std::optional<imap::InternalDate> date)
@@ -54,13 +56,19 @@ class Relay final : public MessageSink {
     co_return opened;
   }
   Task<Result<void>> write(std::string_view bytes) override {
-    if (refusal || !begun) co_return Result<void>();
-    auto put = co_await target_.append_put(bytes);
-    crash_point("append.streaming");
-    if (!put && put.error().code == ErrorCode::refused) {
-      refusal = std::move(put).error();
-      co_return Result<void>();
+    received_ += bytes.size();
+    if (refusal || !begun || bytes.empty()) co_return Result<void>();
+    if (received_ >= size_) {
+      last_ = bytes.back();
+      bytes.remove_suffix(1);
     }
+    auto put = co_await send(bytes);
+    co_return put;
+  }
+  Task<Result<void>> finish() {
+    if (refusal || !begun || !last_) co_return Result<void>();
+    const char octet = *last_;
+    auto put = co_await send(std::string_view(&octet, 1));
     co_return put;
   }
   std::uint64_t size() const { return size_; }
@@ -69,10 +77,22 @@ class Relay final : public MessageSink {
   std::optional<Error> refusal;
 
  private:
+  Task<Result<void>> send(std::string_view bytes) {
+    auto put = co_await target_.append_put(bytes);
+    crash_point("append.streaming");
+    if (!put && put.error().code == ErrorCode::refused) {
+      refusal = std::move(put).error();
+      co_return Result<void>();
+    }
+    co_return put;
+  }
+
   MailTarget& target_;
   const IntentMessage& meta_;
   std::optional<imap::InternalDate> date_;
   std::uint64_t size_ = 0;
+  std::uint64_t received_ = 0;
+  std::optional<char> last_;
 };
 
 }  // namespace
@@ -355,6 +375,7 @@ Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info) {
   result.intent = intent.id;
   Relay relay(*lane_.target, meta, info.date);
   auto streamed = co_await lane_.source->stream_message(info.uid, relay);
+  if (streamed) streamed = co_await relay.finish();
   if (!streamed && !relay.begun && streamed.error().code == ErrorCode::not_found) {
     previous_ = std::move(result);
     co_return Result<void>();

@@ -316,6 +316,7 @@ Task<Result<void>> Client::add_states(std::vector<FolderInfo>& folders) {
     if (!folder.selectable || folder.state) continue;
     auto collect = std::make_shared<Collect<StatusData>>();
     auto handle = connection_->start(ReadCommands::status(folder.wire, status_items()), collect);
+    if (!handle && !connection_->dead()) continue;  // a name that cannot be said
     if (!handle) co_return fail(std::move(handle).error());
     asked.emplace_back(&folder, std::move(handle).value());
     answers.push_back(std::move(collect));

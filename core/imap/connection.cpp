@@ -560,7 +560,11 @@ Result<Connection::Handle> Connection::start(Command command,
   pending->handler = std::move(handler);
   if (core_->pending.empty()) core_->touch_substance();
   auto tag = core_->session.submit(std::move(command));
-  if (!tag) return fail(std::move(tag).error());
+  if (!tag) {
+    Error error = std::move(tag).error();
+    error.operation = core_->operation(pending->name);
+    return fail(std::move(error));
+  }
   pending->tag = std::move(tag).value();
   core_->pending.push_back(pending);
   core_->notify();
