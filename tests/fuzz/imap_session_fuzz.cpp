@@ -3,6 +3,7 @@
 // grow memory. The first byte is the chunk size.
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace {
 
 struct Summary {
   std::vector<std::size_t> kinds;
+  std::vector<std::string> responses;  // as they were spelt
   std::uint64_t literal_bytes = 0;
   bool failed = false;
   bool operator==(const Summary&) const = default;
@@ -34,6 +36,7 @@ Summary run(std::string_view bytes, std::size_t chunk) {
         out.literal_bytes += piece->bytes.size();
       } else {
         out.kinds.push_back((*event)->index());
+        if ((*event)->index() < 3) out.responses.push_back(session.response_text());
       }
     }
   }
