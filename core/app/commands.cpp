@@ -11,6 +11,7 @@
 #include "app/explain_command.hpp"
 #include "app/manual.hpp"
 #include "app/plugins_command.hpp"
+#include "app/retry_command.hpp"
 #include "app/run_command.hpp"
 #include "app/sync_command.hpp"
 #include "app/undo_command.hpp"
@@ -32,6 +33,7 @@ std::span<const Command> commands() {
       Command{"report", "write the report of a migration", report_command},
       Command{"sync", "copy one mailbox; again: what is new", sync_command},
       Command{"verify", "compare a copied mailbox by digest, date and flags", verify_command},
+      Command{"retry", "try again what sync could not place", retry_command},
       Command{"undo", "take back what sync appended", undo_command},
       Command{"backup", "one mailbox into files with digests; again: what is new", backup_command},
       Command{"dns", "one zone: records, plan, apply, snapshot, restore", dns_command,

@@ -15,7 +15,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include "app/options.hpp"
 #include "base/escape.hpp"
@@ -88,7 +90,39 @@ po::options_description describe(const std::string& command, PairOptions& o) {
     add("adopt-altered", po::bool_switch(&o.adopt_altered),
         "mail that is there with equal headers and other bytes counts as copied");
     add("copy", po::bool_switch(&o.copy_altered), "such mail is copied again");
+    add("exclude-folder", po::value(&o.exclude_folder)->value_name("GLOB"),
+        "not these folders and what lies below them; stronger than --folder");
+    add("since", po::value(&o.since)->value_name("YYYY-MM-DD"),
+        "only mail that arrived on that day (UTC) or later");
+    add("before", po::value(&o.before)->value_name("YYYY-MM-DD"),
+        "only mail that arrived before that day (UTC)");
+    add("min-size", po::value(&o.min_size)->value_name("OCTETS"),
+        "only mail of at least so many octets: 1000, 500k, 25M, 2G");
+    add("max-size", po::value(&o.max_size)->value_name("OCTETS"),
+        "only mail of at most so many octets");
+    add("with-flag", po::value(&o.with_flag)->value_name("FLAG"),
+        "only mail that has this flag or keyword: \\Flagged, $Label1");
+    add("without-flag", po::value(&o.without_flag)->value_name("FLAG"),
+        "only mail that has it not");
+    add("skip-deleted", po::bool_switch(&o.skip_deleted), "as --without-flag \\Deleted");
+    add("unseen", po::bool_switch(&o.unseen), "as --without-flag \\Seen");
+    add("map", po::value(&o.map)->value_name("FILE"),
+        "rules for where folders go, one a line: exact|prefix|glob|re2 PATTERN -> TARGET [merge], "
+        "or skip ... (docs/operate/folder-map.md)");
+    add("quarantine", po::value(&o.quarantine)->value_name("FOLDER"),
+        "what is deleted at the source is moved into this folder of the destination, where it was "
+        "copied by us and nobody changed it; never use it once new mail arrives there");
+    add("quarantine-cap", po::value(&o.quarantine_cap)->value_name("N"),
+        "more than N at once: none is moved, and it is told (default 100)");
+    add("newest-first", po::bool_switch(&o.newest_first),
+        "in each folder the newest mail first; the destination then numbers it in that order");
   }
+  if (command == "sync" || command == "retry")
+    add("folder", po::value(&o.folder)->value_name("GLOB"),
+        "only these folders of the source and what lies below them: *, ** and ? as in \"Work/*\"");
+  if (command == "retry")
+    add("uid", po::value(&o.uids)->value_name("SET"),
+        "only these messages of the folder: 3,7:9; with --folder");
   if (command == "undo") {
     add("dry-run", po::bool_switch(&o.dry_run),
         "only say what would be removed and what would stay");
@@ -104,6 +138,10 @@ const char* about(const std::string& command) {
   if (command == "sync")
     return "Copies one mailbox, folders, flags and dates with it; what was copied before is not "
            "copied again. Stop it anywhere: the same command goes on.";
+  if (command == "retry")
+    return "Tries again what sync recorded as refused, and nothing else: all of it, or the folders "
+           "and messages that are named. Says of each what became of it. Exit 1: some are refused "
+           "still.";
   if (command == "undo")
     return "Removes from the destination what sync appended there and nobody changed since, and "
            "nothing else: not what was there before, not what was moved or flagged. Only the "
@@ -173,6 +211,51 @@ std::string key_of(const std::string& user, const net::Endpoint& endpoint) {
 
 constexpr std::string_view kMaildir = "maildir:";
 
+// What the options say of filters, and the first that says nonsense.
+struct Filters {
+  MessageFilter messages{};
+  FolderFilter folders{};
+  std::string problem{};
+  Result<void> check() const {
+    if (problem.empty()) return {};
+    return usage(problem);
+  }
+};
+
+Filters read_filters(const PairOptions& o) {
+  Filters out;
+  const auto wrong = [&](const std::string& what) {
+    if (out.problem.empty()) out.problem = what;
+  };
+  const auto day = [&](const char* name, const std::string& text, auto& into) {
+    if (text.empty()) return;
+    into = parse_day(text);
+    if (!into) wrong(std::string(name) + " takes a day such as 2024-01-31");
+  };
+  const auto octets = [&](const char* name, const std::string& text, auto& into) {
+    if (text.empty()) return;
+    into = parse_octets(text);
+    if (!into) wrong(std::string(name) + " takes octets such as 1000, 500k, 25M or 2G");
+  };
+  day("--since", o.since, out.messages.since);
+  day("--before", o.before, out.messages.before);
+  octets("--min-size", o.min_size, out.messages.min_size);
+  octets("--max-size", o.max_size, out.messages.max_size);
+  for (const auto* flags : {&o.with_flag, &o.without_flag})
+    for (const auto& flag : *flags)
+      if (!is_flag(flag)) wrong("\"" + escape_line(flag) + "\" is no flag");
+  for (const auto& flag : o.with_flag) out.messages.with.add(flag);
+  for (const auto& flag : o.without_flag) out.messages.without.add(flag);
+  if (o.skip_deleted) out.messages.without.add("\\Deleted");
+  if (o.unseen) out.messages.without.add("\\Seen");
+  for (const auto* globs : {&o.folder, &o.exclude_folder})
+    for (const auto& glob : *globs)
+      if (!is_folder_glob(glob)) wrong("a folder's name is empty, or has a line break");
+  out.folders.only = o.folder;
+  out.folders.except = o.exclude_folder;
+  return out;
+}
+
 struct End {
   imap::ImapAccount account;
   std::string name;
@@ -226,6 +309,26 @@ Result<End> make_end(const char* side, const std::string& url, const std::string
   return end;
 }
 
+Result<copy::MapRules> read_map(const std::string& file) {
+  if (file.empty()) return copy::MapRules();
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  std::error_code ec;
+  if (!in || std::filesystem::is_directory(file, ec) || !(text << in.rdbuf()))
+    return fail(ErrorCode::config, file, "cannot read the map, or it is empty");
+  return copy::MapRules::parse(text.str(), file);
+}
+
+// For commands that go on with what an earlier one did.
+Result<void> check_state(const std::string& file) {
+  std::error_code ec;
+  if (std::filesystem::exists(file, ec)) return {};
+  auto error = fail(ErrorCode::not_found, "open state " + file,
+                    "there is no such state file: nothing is known of what was copied")
+                   .error();
+  return fail(std::move(error.with_remedy("name the file that the copy was run with")));
+}
+
 }  // namespace
 
 Result<std::optional<PairOptions>> parse_pair_options(const std::string& command,
@@ -273,6 +376,15 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
   }
   if (options.state.empty()) return usage("--state is missing");
   if (options.timeout == 0) return usage("--timeout must be at least 1");
+  MXF_CHECK(read_filters(options).check());
+  if (!options.quarantine.empty() &&
+      ("/" + options.quarantine + "/").find("//") != std::string::npos)
+    return usage("--quarantine takes a folder: parts joined by /, none empty");
+  if (!options.uids.empty()) {
+    if (options.folder.size() != 1) return usage("--uid goes with one --folder");
+    if (!imap::UidSet::parse(options.uids)) return usage("--uid takes UIDs: 3,7:9");
+  }
+  options.state_must_exist = command == "retry";
   if (options.adopt_altered && options.copy_altered)
     return usage("--adopt-altered and --copy exclude each other");
   return std::optional<PairOptions>(std::move(options));
@@ -284,6 +396,8 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& option
   MXF_TRY(dest, make_end("dest", options.dest, options.dest_secret, options.dest_pin, options));
   if (source.key() == dest.key())
     return fail(ErrorCode::gate, "mxferry", "SY-01: source and destination are the same mailbox");
+  if (options.state_must_exist) MXF_CHECK(check_state(options.state));
+  MXF_TRY(rules, read_map(options.map));
   auto pair = std::make_unique<MailboxPair>();
   if (source.directory.empty()) {
     MXF_TRY(secret, resolve_secret(options.source_secret));
@@ -326,6 +440,26 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& option
     pair->job_.open_target = imap::target_opener(std::move(dest.account));
   }
   pair->job_.options.dry_run = options.dry_run;
+  const auto filters = read_filters(options);
+  pair->job_.options.messages = filters.messages;
+  pair->job_.options.folders = filters.folders;
+  pair->job_.options.newest_first = options.newest_first;
+  pair->job_.options.map = std::move(rules);
+  if (!options.quarantine.empty()) {
+    copy::Quarantine quarantine;
+    quarantine.folder = options.quarantine;
+    quarantine.most = options.quarantine_cap;
+    pair->job_.options.quarantine = std::move(quarantine);
+  }
+  if (options.state_must_exist) {
+    copy::RetryScope scope;
+    scope.folders = filters.folders;
+    if (!options.uids.empty()) {
+      MXF_TRY(uids, imap::UidSet::parse(options.uids));
+      scope.uids = std::move(uids);
+    }
+    pair->job_.options.retry = std::move(scope);
+  }
   pair->job_.options.accept_gone = options.accept_gone;
   if (options.adopt_altered) pair->job_.options.altered = copy::AlteredPolicy::adopt;
   if (options.copy_altered) pair->job_.options.altered = copy::AlteredPolicy::copy;
@@ -350,13 +484,7 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open_dest(const PairOptions& o
           key_of(dest.account.credentials.user, dest.account.endpoint);
     source_name = parsed->user + "@" + parsed->endpoint.host;
   }
-  std::error_code ec;
-  if (!std::filesystem::exists(options.state, ec)) {
-    auto error = fail(ErrorCode::not_found, "open state " + options.state,
-                      "there is no such state file: nothing is known of what was copied")
-                     .error();
-    return fail(std::move(error.with_remedy("name the file that the copy was run with")));
-  }
+  MXF_CHECK(check_state(options.state));
   MXF_TRY(dest_secret, resolve_secret(options.dest_secret));
   dest.account.credentials.secret = std::move(dest_secret);
   auto pair = std::make_unique<MailboxPair>();

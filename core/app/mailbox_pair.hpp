@@ -29,7 +29,18 @@ struct PairOptions {
   bool dry_run = false;
   bool yes = false;
   bool no_input = false;
-  bool folders = false;  // undo: folders that the copy made go too
+  bool folders = false;                             // undo: folders that the copy made go too
+  std::vector<std::string> folder, exclude_folder;  // globs
+  std::string uids;                                 // retry
+  std::string since, before, min_size, max_size;
+  std::vector<std::string> with_flag, without_flag;
+  bool skip_deleted = false;
+  bool unseen = false;
+  bool newest_first = false;
+  std::string map;  // a file of rules
+  std::string quarantine;
+  std::uint64_t quarantine_cap = 100;
+  bool state_must_exist = false;
   bool accept_gone = false;
   bool adopt_altered = false;
   bool copy_altered = false;

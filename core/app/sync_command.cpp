@@ -26,6 +26,9 @@ Json to_json(const copy::CopyReport& report, const MailboxPair& pair, Exit exit)
                   {"refused", f.refused},
                   {"known", f.known},
                   {"gone", f.gone},
+                  {"filtered", f.filtered},
+                  {"moved", f.moved},
+                  {"quarantined", f.quarantined},
                   {"surplus", f.surplus},
                   {"bytes", f.bytes},
                   {"unchanged", f.unchanged}};
@@ -58,6 +61,9 @@ Json to_json(const copy::CopyReport& report, const MailboxPair& pair, Exit exit)
           {"refused", report.refused},
           {"known", report.known},
           {"gone", report.gone},
+          {"filtered", report.filtered},
+          {"moved", report.moved},
+          {"quarantined", report.quarantined},
           {"bytes", report.bytes},
           {"to_copy", report.to_copy},
           {"reconnects", report.reconnects},
@@ -75,15 +81,23 @@ void print(const copy::CopyReport& report, const MailboxPair& pair, bool dry_run
            std::chrono::milliseconds took) {
   std::cout << escape_line(pair.source_name()) << " -> " << escape_line(pair.dest_name()) << ": ";
   if (dry_run) {
-    std::cout << report.to_copy << " messages (" << megabytes(report.bytes)
-              << ") would be copied\n";
+    std::cout << report.to_copy << " messages (" << megabytes(report.bytes) << ") would be copied";
+    if (report.filtered > 0) std::cout << ", " << report.filtered << " left out as asked";
+    std::cout << '\n';
+    for (const auto& f : report.folders)
+      if (!f.destination.empty() && f.source != f.destination)
+        std::cout << "  " << escape_line(f.source) << " -> " << escape_line(f.destination) << '\n';
     return;
   }
   std::cout << report.copied << " messages copied (" << megabytes(report.bytes) << ")";
   if (report.adopted > 0) std::cout << ", " << report.adopted << " were there already";
   if (report.flags_changed > 0)
     std::cout << ", flags of " << report.flags_changed << " brought up to date";
+  if (report.moved > 0) std::cout << ", " << report.moved << " moved as at the source";
+  if (report.quarantined > 0)
+    std::cout << ", " << report.quarantined << " gone from the source and put aside";
   if (report.refused > 0) std::cout << ", " << report.refused << " refused";
+  if (report.filtered > 0) std::cout << ", " << report.filtered << " left out as asked";
   std::cout << "; " << report.known << " in all, " << format_duration(took) << '\n';
   for (const auto& f : report.folders) {
     if (!f.stopped.empty())

@@ -82,6 +82,7 @@ int verify_command(std::span<const std::string> args) {
                       {"equal", report->equal},
                       {"pending", report->pending},
                       {"refused", report->refused},
+                      {"filtered", report->filtered},
                       {"changed_at_destination", report->changed_at_destination},
                       {"bytes", report->bytes},
                       {"findings", std::move(findings)}};
@@ -91,6 +92,7 @@ int verify_command(std::span<const std::string> args) {
   std::cout << escape_line((*pair)->source_name()) << " -> " << escape_line((*pair)->dest_name())
             << ": " << report->checked << " messages checked, " << report->equal << " equal";
   if (report->pending > 0) std::cout << ", " << report->pending << " arrived meanwhile";
+  if (report->filtered > 0) std::cout << ", " << report->filtered << " left out by the copy";
   std::cout << ", " << report->findings.size() << " findings\n";
   constexpr std::size_t kShown = 50;
   for (std::size_t i = 0; i < std::min(report->findings.size(), kShown); ++i) {

@@ -455,6 +455,45 @@ void read_ignored(Section& section, PlanFile& plan) {
   }
 }
 
+void read_copy(Section section, CopySettings& copy) {
+  const auto text_as = [&](const char* key, const char* expected, const auto& parse, auto& into) {
+    const auto* found = section.node(key);
+    if (found == nullptr) return;
+    const auto value = found->value_exact<std::string>();
+    if (value) into = parse(*value);
+    if (!into) section.wrong(*found, key, expected);
+  };
+  text_as("since", "a day such as \"2024-01-31\"", parse_day, copy.messages.since);
+  text_as("before", "a day such as \"2024-01-31\"", parse_day, copy.messages.before);
+  text_as("min_size", "octets such as \"1000\", \"500k\" or \"25M\"", parse_octets,
+          copy.messages.min_size);
+  text_as("max_size", "octets such as \"1000\", \"500k\" or \"25M\"", parse_octets,
+          copy.messages.max_size);
+  const auto flags = [&](const char* key, imap::Flags& into) {
+    std::vector<std::string> names;
+    section.texts(key, names);
+    for (const auto& name : names) {
+      if (!is_flag(name))
+        section.problems().add(
+            section.node(key)->source(),
+            section.path(key) + ": \"" + escape_line(name) + "\" is no flag or keyword");
+      into.add(name);
+    }
+  };
+  flags("with_flags", copy.messages.with);
+  flags("without_flags", copy.messages.without);
+  const auto globs = [&](const char* key, std::vector<std::string>& into) {
+    section.texts(key, into);
+    for (const auto& glob : into)
+      if (!is_folder_glob(glob))
+        section.problems().add(section.node(key)->source(),
+                               section.path(key) + ": an empty name, or one with a line break");
+  };
+  globs("folders", copy.folders.only);
+  globs("exclude_folders", copy.folders.except);
+  section.flag("newest_first", copy.newest_first);
+}
+
 void read_all(const toml::table& root, PlanFile& plan, fs::path& templates, Problems& problems) {
   Section top(&root, "top level", problems);
   {
@@ -491,6 +530,7 @@ void read_all(const toml::table& root, PlanFile& plan, fs::path& templates, Prob
     s.duration("for", plan.delta_for);
     s.duration("max_age", plan.delta_max_age);
   }
+  read_copy(Section(top.table("copy"), "copy", problems), plan.copy);
   {
     Section s(top.table("mta_sts"), "mta_sts", problems);
     s.duration("hold", plan.mta_sts_hold);

@@ -12,6 +12,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "model/copy_filter.hpp"
 
 namespace mxferry::config {
 
@@ -87,6 +88,13 @@ struct AlertTargets {
   bool enabled() const { return !mail.empty() || !webhook.empty() || !command.empty(); }
 };
 
+/// What the copies of the plan leave out, and their order.
+struct CopySettings {
+  MessageFilter messages{};
+  FolderFilter folders{};
+  bool newest_first = false;
+};
+
 struct Accept {
   std::string id;
   std::string reason;
@@ -141,6 +149,7 @@ struct PlanFile {
   std::vector<std::filesystem::path> plugins_path;
   Notice notice;
   AlertTargets alert;
+  CopySettings copy;
   int parallel = 4;  // mailboxes copied at the same time
 };
 

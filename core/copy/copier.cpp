@@ -8,9 +8,11 @@
 #include <map>
 #include <set>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "copy/brain/folder_map.hpp"
 #include "copy/folder_copy.hpp"
+#include "copy/moves.hpp"
 #include "copy/started.hpp"
 #include "protocol/imap/mailbox_name.hpp"
 
@@ -29,6 +31,13 @@ bool made_anew(const FolderRecord& record, const std::vector<FolderInfo>& there)
     if (folder.wire == record.dst_name && folder.state && folder.state->uid_validity)
       return folder.state->uid_validity != record.dst.uid_validity;
   return false;
+}
+
+// A refusal that is about one folder.
+bool is_of_folder(const Error& error) {
+  return error.code == ErrorCode::refused || error.code == ErrorCode::denied ||
+         error.code == ErrorCode::not_found || error.code == ErrorCode::exists ||
+         error.code == ErrorCode::unsupported;
 }
 
 // Folders that go to one place at the destination, in order: one lane does all of them.
@@ -52,8 +61,13 @@ class AccountCopy {
  private:
   Task<Result<void>> connect(Lane& lane);
   Result<void> guard(const std::vector<FolderInfo>& listed);
+  Result<void> check_map() const;
   Result<void> find_work();
   std::size_t lanes_wanted() const;
+  /// Before the folders: what moved at the source, and what is gone from it, at the destination.
+  Task<Result<void>> follow_departures(Lane& lane);
+  Task<Result<void>> put_aside(Lane& lane, const std::vector<FolderPlace>& places,
+                               Departures departures);
   Task<Result<void>> run_lane(Lane& lane);
   Task<Result<void>> run_more(Lane& lane);
   Result<std::vector<FolderRecord>> sharing(const Unit& unit, const FolderMapping& mapping);
@@ -70,9 +84,11 @@ class AccountCopy {
   std::multimap<std::string, std::size_t> records_at_;  // destination wire -> index in records_
   std::map<std::string, std::size_t> reports_;          // source wire -> index in report.folders
   std::set<std::string> finished_;                      // source wire
+  bool departures_followed_ = false;
   // Of the attempt under way.
   std::vector<FolderInfo> listed_, there_;
   std::vector<FolderMapping> mappings_;
+  std::optional<FolderChoice> chosen_;
   std::vector<Unit> units_;
   std::size_t next_unit_ = 0;
   std::uint64_t to_come_ = 0;  // messages that units_ will copy, as far as LIST told
@@ -126,6 +142,22 @@ Result<void> AccountCopy::guard(const std::vector<FolderInfo>& listed) {
   return fail(std::move(error));
 }
 
+// Every collision is told before the first byte moves.
+Result<void> AccountCopy::check_map() const {
+  std::string text;
+  for (const auto& mapping : mappings_)
+    if (!mapping.problem.empty())
+      text += (text.empty() ? "" : "; ") + ("line " + std::to_string(mapping.rule)) + ": \"" +
+              join(listed_[mapping.source].path) + "\" " + mapping.problem;
+  if (text.empty()) return {};
+  Error error;
+  error.code = ErrorCode::config;
+  error.operation = "map of " + job_.name;
+  error.text = std::move(text);
+  error.remedy = "change these rules, or add merge where folders are to become one";
+  return fail(std::move(error));
+}
+
 FolderReport& AccountCopy::report_for(const FolderInfo& info) {
   const auto it = reports_.find(info.wire);
   if (it != reports_.end()) return run_.report.folders[it->second];
@@ -145,8 +177,24 @@ Result<bool> AccountCopy::settle(const FolderInfo& info, const FolderMapping& ma
   }
   report.destination = imap::display_name(mapping.wire);
   const auto it = record_of_.find(info.wire);
+  if (!chosen_->takes(info.path)) {
+    report.skipped = "left out: the copy was asked for other folders";
+    if (info.state) report.filtered = info.state->messages.value_or(0);
+    if (it != record_of_.end()) {
+      MXF_TRY(known, job_.state->count_messages(records_[it->second]));
+      report.known = known;
+      report.filtered -= std::min(report.filtered, known);
+    }
+    return true;
+  }
+  if (job_.options.retry) {
+    if (it == record_of_.end()) return true;
+    MXF_TRY(refused, job_.state->exceptions(records_[it->second]));
+    return refused.empty();
+  }
   if (it == record_of_.end()) return false;
   const auto& record = records_[it->second];
+  if (!record.left_out.empty() && record.left_out != job_.options.messages.text()) return false;
   if (mapping.create || !info.state || !is_unchanged(record.src, *info.state) ||
       made_anew(record, there_))
     return false;
@@ -156,6 +204,8 @@ Result<bool> AccountCopy::settle(const FolderInfo& info, const FolderMapping& ma
   MXF_TRY(known, job_.state->count_messages(record));
   report.unchanged = true;
   report.known = known;
+  if (!record.left_out.empty() && *info.state->messages > known)
+    report.filtered = *info.state->messages - known;
   report.src = *info.state;
   return true;
 }
@@ -246,16 +296,128 @@ Task<Result<void>> AccountCopy::copy_folder(Lane& lane, const FolderMapping& map
     auto counted = co_await copy.dry_run();
     co_return counted;
   }
-  auto done = co_await copy.run(mapping.create, mapping.subscribe);
+  auto work = job_.options.retry ? copy.retry() : copy.run(mapping.create, mapping.subscribe);
+  auto done = co_await std::move(work);
   if (done) co_return done;
   // The servers' refusal of one folder leaves the others.
-  const auto code = done.error().code;
-  const bool of_folder =
-      (code == ErrorCode::refused || code == ErrorCode::denied || code == ErrorCode::not_found ||
-       code == ErrorCode::exists || code == ErrorCode::unsupported) &&
-      done.error().retry == Retry::never;
-  if (!of_folder) co_return done;
+  if (!is_of_folder(done.error()) || done.error().retry != Retry::never) co_return done;
   report.failed = done.error().message();
+  co_return Result<void>();
+}
+
+// One lane, before the others start: a move reaches into two folders.
+Task<Result<void>> AccountCopy::follow_departures(Lane& lane) {
+  const auto& wanted = job_.options.quarantine;
+  const bool moves = job_.options.follow_moves && lane.target->has_move();
+  if (records_.empty() || (!moves && !wanted)) co_return Result<void>();
+  std::vector<FolderPlace> places;
+  std::vector<const FolderMapping*> mapping_of;
+  for (const auto& mapping : mappings_) {
+    const auto& info = listed_[mapping.source];
+    if (!mapping.skipped.empty() || !chosen_->takes(info.path)) continue;
+    FolderPlace place;
+    place.info = &info;
+    if (const auto it = record_of_.find(info.wire); it != record_of_.end())
+      place.record = records_[it->second];
+    places.push_back(std::move(place));
+    mapping_of.push_back(&mapping);
+  }
+  auto found = co_await find_departures(run_, *lane.source, places, wanted.has_value());
+  if (!found) co_return fail(std::move(found).error());
+  std::map<std::size_t, std::vector<ArrivedMove>> arrived;
+  for (auto& message : found->moved) {
+    ArrivedMove one;
+    one.from = places[message.from].record;
+    one.record = message.record;
+    one.now = std::move(message.now);
+    arrived[message.to].push_back(std::move(one));
+  }
+  for (auto& [to, messages] : arrived) {
+    if (!moves) break;
+    if (run_.ending()) co_return fail(ErrorCode::cancelled, "copy " + job_.name, "stopped");
+    const auto& mapping = *mapping_of[to];
+    Unit unit;
+    unit.mappings.resize(2);  // read anew: an earlier move may have changed it
+    MXF_CO_TRY(stored, sharing(unit, mapping));
+    FolderRecord record;
+    std::vector<FolderRecord> siblings;
+    for (auto& other : stored)
+      if (other.src_name == places[to].info->wire) {
+        record = std::move(other);
+      } else {
+        siblings.push_back(std::move(other));
+      }
+    if (record.id == 0) {
+      record.src_name = places[to].info->wire;
+      record.dst_name = mapping.wire;
+      record.use = places[to].info->use;
+    }
+    FolderCopy copy(run_, lane, record, report_for(*places[to].info), std::move(siblings));
+    auto taken = co_await copy.take_moves(mapping.create, mapping.subscribe, std::move(messages));
+    // What cannot be moved is copied; a refusal is told when the folder's turn comes.
+    if (!taken && (taken.error().retry != Retry::never || !is_of_folder(taken.error())))
+      co_return taken;
+  }
+  if (wanted) {
+    auto done = co_await put_aside(lane, places, std::move(*found));
+    if (!done) co_return done;
+  }
+  // Folders that were made and records that moved are known to the lanes.
+  MXF_CO_TRY(records, job_.state->folders());
+  records_ = std::move(records);
+  MXF_CO_CHECK(find_work());
+  co_return Result<void>();
+}
+
+// Nothing is deleted: what is gone from the source goes into one folder, under the same conditions
+// as a move, and only so many at once.
+Task<Result<void>> AccountCopy::put_aside(Lane& lane, const std::vector<FolderPlace>& places,
+                                          Departures departures) {
+  const auto& wanted = *job_.options.quarantine;
+  if (departures.gone.empty()) co_return Result<void>();
+  const auto told = [&](const std::string& why) {
+    for (const auto& [place, record] : departures.gone) {
+      auto& report = report_for(*places[place].info);
+      if (report.failed.empty()) report.failed = why;
+    }
+  };
+  if (departures.gone.size() > wanted.most) {
+    told(std::to_string(departures.gone.size()) +
+         " messages are gone from the source at once, more than the " +
+         std::to_string(wanted.most) + " that may be put aside: none was");
+    co_return Result<void>();
+  }
+  if (!lane.target->has_move()) {
+    told("the destination has no MOVE: nothing that is gone from the source is put aside");
+    co_return Result<void>();
+  }
+  const auto wire = spell_path(wanted.folder, lane.target->personal_namespace());
+  auto made = co_await lane.target->create_folder(wire, SpecialUse::none);
+  if (!made) co_return fail(std::move(made).error());
+  std::map<std::size_t, std::vector<MessageRecord>> by_place;
+  for (auto& [place, record] : departures.gone) by_place[place].push_back(record);
+  for (auto& [place, records] : by_place) {
+    if (run_.ending()) co_return fail(ErrorCode::cancelled, "copy " + job_.name, "stopped");
+    const auto& folder = places[place].record;
+    auto there = co_await lane.target->open_folder(folder.dst_name);
+    if (!there && is_of_folder(there.error())) continue;
+    if (!there) co_return fail(std::move(there).error());
+    if (there->uid_validity != folder.dst.uid_validity || there->uid_not_sticky) continue;
+    auto ours = co_await still_as_left(*job_.state, *lane.target, folder, std::move(records));
+    if (!ours) co_return fail(std::move(ours).error());
+    for (const auto& record : *ours) {
+      auto moved = co_await lane.target->move_message(record.dst, wire);
+      if (!moved && is_of_folder(moved.error())) continue;  // it stays
+      if (!moved) co_return fail(std::move(moved).error());
+      crash_point("quarantine.moved");
+      // Cut off here, the message is looked for at its old place and not found: nothing is lost.
+      std::vector<Uid> old;
+      old.push_back(record.src);
+      MXF_CO_CHECK(job_.state->remove_messages(folder, old));
+      ++report_for(*places[place].info).quarantined;
+      run_.progressed = true;
+    }
+  }
   co_return Result<void>();
 }
 
@@ -319,8 +481,23 @@ Task<Result<void>> AccountCopy::attempt() {
   MXF_CO_CHECK(guard(listed_));
   std::map<std::string, std::string> fixed;
   for (const auto& record : records_) fixed[record.src_name] = record.dst_name;
-  mappings_ = map_folders(listed_, there_, first.target->personal_namespace(), fixed);
+  mappings_ =
+      map_folders(listed_, there_, first.target->personal_namespace(), fixed, job_.options.map);
+  MXF_CO_CHECK(check_map());
+  const auto& asked_for = job_.options.retry ? job_.options.retry->folders : job_.options.folders;
+  chosen_.emplace(asked_for);
+  if (!job_.options.retry && !job_.options.dry_run) {
+    MXF_CO_TRY(before, job_.state->left_out_folders());
+    if (before != asked_for.text())
+      MXF_CO_CHECK(job_.state->set_left_out_folders(asked_for.text()));
+  }
   MXF_CO_CHECK(find_work());
+  if (units_.empty() && !job_.options.quarantine) co_return Result<void>();
+  if (!job_.options.dry_run && !job_.options.retry && !departures_followed_) {
+    auto followed = co_await follow_departures(first);
+    if (!followed) co_return followed;
+    departures_followed_ = true;
+  }
   if (units_.empty()) co_return Result<void>();
 
   std::vector<Started<void>> beside;
@@ -368,6 +545,8 @@ Task<Result<CopyReport>> run_copy(CopyJob& job) {
       for (const auto& folder : run.report.folders) {
         run.report.known += folder.known;
         run.report.gone += folder.gone;
+        run.report.filtered += folder.filtered;
+        run.report.quarantined += folder.quarantined;
       }
       co_return run.report;
     }

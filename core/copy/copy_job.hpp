@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "copy/brain/map_rules.hpp"
 #include "copy/sync_state.hpp"
+#include "model/copy_filter.hpp"
 #include "ports/mail_target.hpp"
 
 namespace mxferry::copy {
@@ -32,6 +34,19 @@ struct Progress {
 /// What to do with mail at the destination that has the same headers and other bytes.
 enum class AlteredPolicy { ask, adopt, copy };
 
+/// Of what an earlier run could not place, the part that is to be tried again.
+struct RetryScope {
+  FolderFilter folders{};  // of the source
+  imap::UidSet uids{};     // empty: all
+};
+
+/// What is gone from the source goes into a folder of its own at the destination, where it is ours
+/// and unchanged; nothing is deleted. More than `most` at once: nothing is moved, and it is told.
+struct Quarantine {
+  std::string folder{};  // UTF-8, parts joined by '/'
+  std::uint64_t most = 100;
+};
+
 struct CopyOptions {
   /// Wall time that an append whose answer was lost gets before it is repeated. Never scaled.
   std::chrono::milliseconds append_settle = std::chrono::seconds(10);
@@ -46,6 +61,18 @@ struct CopyOptions {
   /// The operator knows that more than half of the known messages are gone from the source.
   bool accept_gone = false;
   AlteredPolicy altered = AlteredPolicy::ask;
+  /// What is left out of this run. A later run that leaves out less copies the rest.
+  MessageFilter messages{};
+  FolderFilter folders{};
+  /// In each folder the newest mail is copied first; UIDs at the destination then fall with age.
+  bool newest_first = false;
+  /// Where folders go that must not go where their name or role would have them.
+  MapRules map{};
+  /// Mail that was moved at the source is moved at the destination, where it is ours and unchanged.
+  bool follow_moves = true;
+  std::optional<Quarantine> quarantine{};
+  /// Only this is done: nothing new is listed, no flags are followed.
+  std::optional<RetryScope> retry{};
   std::function<void(const Progress&)> progress{};
 };
 
@@ -111,23 +138,38 @@ struct FolderReport {
   std::uint64_t adopted = 0;
   std::uint64_t flags_changed = 0;
   std::uint64_t refused = 0;
-  std::uint64_t known = 0;    // all that have a place at the destination
-  std::uint64_t gone = 0;     // known, and no longer at the source; nothing is removed
-  std::uint64_t surplus = 0;  // doubles of ours that could not be removed
+  std::uint64_t known = 0;        // all that have a place at the destination
+  std::uint64_t filtered = 0;     // left out because the run was asked to
+  std::uint64_t moved = 0;        // here from another folder, as at the source
+  std::uint64_t quarantined = 0;  // gone from the source, and put aside at the destination
+  std::uint64_t gone = 0;         // known, and no longer at the source; nothing is removed
+  std::uint64_t surplus = 0;      // doubles of ours that could not be removed
   std::uint64_t bytes = 0;
   std::vector<std::string> dropped_flags{};  // that the destination does not keep
   FolderState src{};                         // watermarks: what the source said before the listing
 };
 
+/// What became of one message that was tried again.
+struct Retried {
+  enum class Outcome { copied, refused, gone } outcome = Outcome::refused;
+  std::string folder{};  // of the source, UTF-8
+  Uid src{};
+  std::string words{};  // of the refusal: the new one, or where it is placed or gone the old one
+};
+
 struct CopyReport {
   std::vector<FolderReport> folders{};
   std::vector<Exception> exceptions{};
+  std::vector<Retried> retried{};
   std::uint64_t copied = 0;
   std::uint64_t adopted = 0;
   std::uint64_t flags_changed = 0;
   std::uint64_t refused = 0;
   std::uint64_t known = 0;
   std::uint64_t gone = 0;
+  std::uint64_t filtered = 0;
+  std::uint64_t moved = 0;
+  std::uint64_t quarantined = 0;
   std::uint64_t bytes = 0;
   std::uint64_t to_copy = 0;  // dry run: what would be copied
   unsigned reconnects = 0;
@@ -162,8 +204,9 @@ struct VerifyReport {
   std::uint64_t equal = 0;
   std::uint64_t pending = 0;  // arrived at the source after the verify began
   std::uint64_t changed_at_destination =
-      0;                      // flags that the destination's user changed: not a finding
-  std::uint64_t refused = 0;  // known exceptions: listed by the copy, not found again here
+      0;                       // flags that the destination's user changed: not a finding
+  std::uint64_t refused = 0;   // known exceptions: listed by the copy, not found again here
+  std::uint64_t filtered = 0;  // left out because the copy was asked to: not a finding
   std::uint64_t bytes = 0;
   std::vector<VerifyFinding> findings{};
 };

@@ -9,10 +9,23 @@
 namespace mxferry::copy {
 
 Task<Result<void>> FolderCopy::adopt(std::vector<MessageInfo>& fresh) {
-  if (!record_.adopt_below || fresh.empty() || record_.adopt_below->value <= 1)
-    co_return Result<void>();
-  const Uid last(record_.adopt_below->value - 1);
-  auto there = co_await list_range(*lane_.target, Uid(1), last);
+  if (fresh.empty()) co_return Result<void>();
+  Uid first(1);
+  Uid end = record_.adopt_below.value_or(first);
+  const auto& then = record_.dst.uid_next;
+  if (!record_.adopt_below && then && dst_.uid_next && *then < *dst_.uid_next) {
+    // Since the pass that the state remembers more has come in than it knows of: by others, or by a
+    // run whose state is lost.
+    const auto ours = std::count_if(bound_.begin(), bound_.end(), [&](std::uint32_t uid) {
+      return uid >= then->value && uid < dst_.uid_next->value;
+    });
+    if (ours < std::int64_t{dst_.uid_next->value} - then->value) {
+      first = *then;
+      end = *dst_.uid_next;
+    }
+  }
+  if (end <= first) co_return Result<void>();
+  auto there = co_await list_range(*lane_.target, first, Uid(end.value - 1));
   if (!there) co_return fail(std::move(there).error());
   std::erase_if(*there, [&](const MessageInfo& info) { return bound_.contains(info.uid.value); });
   if (there->empty()) co_return Result<void>();

@@ -60,7 +60,54 @@ Task<Result<void>> FolderCopy::run(bool create, bool subscribe) {
   if (listed_short_) record_.src.uid_next.reset();
   record_.dst = dst_;
   record_.adopt_below.reset();
+  // What stands below the watermark and was left out is still left out, unless all was listed.
+  if (from_the_start_ || left_out_ > 0)
+    record_.left_out = left_out_ > 0 ? run_.job.options.messages.text() : "";
   MXF_CO_CHECK(state().put_folder(record_));
+  report_.known = records_.size();
+  report_.filtered = left_out_;
+  if (!from_the_start_ && !record_.left_out.empty())
+    report_.filtered =
+        std::max(left_out_, before_.messages.value_or(0) -
+                                std::min<std::uint64_t>(before_.messages.value_or(0),
+                                                        records_.size() + excepted_.size()));
+  co_return Result<void>();
+}
+
+Task<Result<void>> FolderCopy::retry() {
+  const auto& scope = *run_.job.options.retry;
+  auto opened = co_await open(false, false);
+  if (!opened) co_return opened;
+  if (!report_.stopped.empty()) co_return Result<void>();
+  auto resolved = co_await resolve_open_intents();
+  if (!resolved) co_return resolved;
+  MXF_CO_TRY(exceptions, state().exceptions(record_));
+  std::erase_if(exceptions, [&](const ExceptionRecord& e) {
+    return known_.contains(e.src.value) || (!scope.uids.empty() && !scope.uids.contains(e.src));
+  });
+  std::vector<MessageInfo> wanted;
+  for (const auto& exception : exceptions) {
+    auto again = co_await lane_.source->list_messages(exception.src, exception.src);
+    if (!again) co_return fail(std::move(again).error());
+    wanted.insert(wanted.end(), again->begin(), again->end());
+  }
+  const auto first_line = run_.report.exceptions.size();
+  auto copied = co_await copy(std::move(wanted));
+  if (!copied) co_return copied;
+  for (const auto& exception : exceptions) {
+    Retried line;
+    line.folder = report_.source;
+    line.src = exception.src;
+    line.words = exception.words;
+    line.outcome = known_.contains(exception.src.value)      ? Retried::Outcome::copied
+                   : excepted_.contains(exception.src.value) ? Retried::Outcome::refused
+                                                             : Retried::Outcome::gone;
+    for (auto i = first_line; i < run_.report.exceptions.size(); ++i)
+      if (run_.report.exceptions[i].folder == line.folder &&
+          run_.report.exceptions[i].src == line.src)
+        line.words = run_.report.exceptions[i].words;
+    run_.report.retried.push_back(std::move(line));
+  }
   report_.known = records_.size();
   co_return Result<void>();
 }
@@ -73,11 +120,10 @@ Task<Result<void>> FolderCopy::dry_run() {
   auto listed = co_await list_range(*lane_.source, Uid(1),
                                     before_.uid_next ? Uid(before_.uid_next->value - 1) : kLastUid);
   if (!listed) co_return fail(std::move(listed).error());
-  for (const auto& info : *listed) {
-    if (known_.contains(info.uid.value)) continue;
-    ++run_.report.to_copy;
-    run_.report.bytes += info.size;
-  }
+  std::erase_if(*listed, [&](const MessageInfo& info) { return known_.contains(info.uid.value); });
+  report_.filtered = leave_out(*listed);
+  run_.report.to_copy += listed->size();
+  for (const auto& info : *listed) run_.report.bytes += info.size;
   report_.known = records_.size();
   co_return Result<void>();
 }
@@ -215,13 +261,28 @@ Task<Result<void>> FolderCopy::rematch() {
 // --- What is new, what changed
 // ----------------------------------------------------------------------------
 
+// Everything below the old UIDNEXT was copied in full, is an exception, or was left out by a
+// filter: another filter, or one that goes by flags, may want it now.
+Uid FolderCopy::first_to_list() const {
+  const auto& filter = run_.job.options.messages;
+  if (!record_.left_out.empty() && (record_.left_out != filter.text() || filter.by_flags()))
+    return Uid(1);
+  return record_.src.uid_next.value_or(Uid(1));
+}
+
+std::uint64_t FolderCopy::leave_out(std::vector<MessageInfo>& fresh) const {
+  const auto& filter = run_.job.options.messages;
+  if (filter.empty()) return 0;
+  return std::erase_if(fresh, [&](const MessageInfo& info) { return !filter.passes(info); });
+}
+
 Task<Result<std::vector<MessageInfo>>> FolderCopy::list_new() {
   const Uid last = before_.uid_next ? Uid(before_.uid_next->value - 1) : kLastUid;
-  // Everything below the old UIDNEXT was copied in full, or is an exception. UIDNEXT never falls
-  // (RFC 9051 §2.3.1.1): where it did, the old one was a lie or this one is, and everything is
-  // listed.
-  Uid first = record_.src.uid_next.value_or(Uid(1));
+  Uid first = first_to_list();
+  // UIDNEXT never falls (RFC 9051 §2.3.1.1): where it did, the old one was a lie or this one is, and
+  // everything is listed.
   if (before_.uid_next && first > *before_.uid_next) first = Uid(1);
+  from_the_start_ = first.value <= 1;
   auto listed = co_await list_range(*lane_.source, first, last);
   if (!listed) co_return fail(std::move(listed).error());
   MXF_CO_TRY(exceptions, state().exceptions(record_));
@@ -240,12 +301,16 @@ Task<Result<std::vector<MessageInfo>>> FolderCopy::list_new() {
       fresh.push_back(std::move(info));
     }
   }
+  left_out_ = leave_out(fresh);
   auto merged = co_await merge_known_flags(first);
   if (!merged) co_return fail(std::move(merged).error());
   // What the server counts beyond the new ones it must still have of the known ones.
-  const std::uint64_t at_source = before_.messages.value_or(records_.size() + fresh.size());
-  listed_short_ = at_source > records_.size() + fresh.size();
-  const std::uint64_t known_there = at_source > fresh.size() ? at_source - fresh.size() : 0;
+  const std::uint64_t unknown = fresh.size() + left_out_;
+  const std::uint64_t at_source = before_.messages.value_or(records_.size() + unknown);
+  // How many a filter left out below the watermark is not known without listing them.
+  listed_short_ = (from_the_start_ || record_.left_out.empty()) &&
+                  at_source > records_.size() + unknown;
+  const std::uint64_t known_there = at_source > unknown ? at_source - unknown : 0;
   report_.gone = records_.size() > known_there ? records_.size() - known_there : 0;
   co_return fresh;
 }

@@ -49,6 +49,13 @@ struct RunContext {
   Task<void> sleep(std::chrono::milliseconds how_long);
 };
 
+/// A message that came into a folder of the source from another one.
+struct ArrivedMove {
+  FolderRecord from{};
+  MessageRecord record{};  // of `from`
+  MessageInfo now{};
+};
+
 /// One pair of connections. A folder belongs to one lane from its opening to its end.
 struct Lane {
   std::unique_ptr<MailSource> source{};
@@ -71,6 +78,11 @@ class FolderCopy {
 
   /// Copies what is new. `create`: the destination has no such folder yet.
   Task<Result<void>> run(bool create, bool subscribe);
+  /// Only what was refused before, within job.options.retry: no listing, no flags, no watermark.
+  Task<Result<void>> retry();
+  /// Moves what came from other folders of the source, where it is ours and unchanged; the rest of
+  /// it is left for run(). Writes no watermark.
+  Task<Result<void>> take_moves(bool create, bool subscribe, std::vector<ArrivedMove> moved);
   /// Only counts what would be copied.
   Task<Result<void>> dry_run();
 
@@ -80,6 +92,12 @@ class FolderCopy {
   Result<void> load();
   Task<Result<void>> rematch();
   Task<Result<std::vector<MessageInfo>>> list_new();
+  Task<Result<void>> take_from(std::vector<ArrivedMove> group);
+  Task<Result<void>> move_one(const FolderRecord& from, const MessageRecord& record,
+                              const MessageInfo& now);
+  Uid first_to_list() const;
+  /// Takes out what the run is asked to leave out; how many that were.
+  std::uint64_t leave_out(std::vector<MessageInfo>& fresh) const;
   Task<Result<void>> merge_known_flags(Uid below);
   Result<void> plan_flag_change(const MessageInfo& info);
   Task<Result<void>> apply_flag_changes();
@@ -128,6 +146,8 @@ class FolderCopy {
   FolderState before_;                  // the source's, from EXAMINE
   bool listed_short_ = false;           // the source counts more messages than it lists
   FolderState dst_;
+  bool from_the_start_ = false;         // this pass lists the source's folder as a whole
+  std::uint64_t left_out_ = 0;          // messages of this listing that the filter leaves out
   Uid dst_next_{1};                     // what we append gets at least this UID
   std::vector<MessageRecord> records_;  // as loaded; lookups by src through known_
   std::unordered_map<std::uint32_t, std::size_t> known_;  // src UID -> index in records_

@@ -95,6 +95,18 @@ class Relay final : public MessageSink {
   std::optional<char> last_;
 };
 
+// Mail of unknown date goes last.
+template <class Message>
+void put_newest_first(std::vector<Message>& messages, const auto& info_of) {
+  std::stable_sort(messages.begin(), messages.end(), [&](const Message& a, const Message& b) {
+    const auto& x = info_of(a);
+    const auto& y = info_of(b);
+    if (x.date.has_value() != y.date.has_value()) return x.date.has_value();
+    if (x.date && x.date->instant != y.date->instant) return x.date->instant > y.date->instant;
+    return x.uid > y.uid;
+  });
+}
+
 }  // namespace
 
 Task<Result<std::vector<WholeMessage>>> FolderCopy::fetch(imap::UidSet uids) {
@@ -103,6 +115,8 @@ Task<Result<std::vector<WholeMessage>>> FolderCopy::fetch(imap::UidSet uids) {
 }
 
 Task<Result<void>> FolderCopy::copy(std::vector<MessageInfo> fresh) {
+  if (run_.job.options.newest_first)
+    put_newest_first(fresh, [](const MessageInfo& m) -> const MessageInfo& { return m; });
   const auto batches = cut_batches(fresh);
   std::vector<MessageInfo> larger;  // than the source had said
   auto copied = co_await copy_batches(fresh, batches, larger);
@@ -203,6 +217,8 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
   std::vector<IntentMessage> too_large;
   std::uint64_t bytes = 0;
   const auto limit = lane_.target->append_limit();
+  if (run_.job.options.newest_first)
+    put_newest_first(messages, [](const WholeMessage& m) -> const MessageInfo& { return m.info; });
   for (auto& message : messages) {
     if (message.too_large) {
       larger.push_back(message.info);

@@ -86,8 +86,7 @@ Result<void> MemoryState::begin_epoch(FolderRecord& folder,
   return put_messages(folder, records);
 }
 
-Result<void> MemoryState::remove_messages(const FolderRecord& folder,
-                                          const std::vector<Uid>& src) {
+Result<void> MemoryState::remove_messages(const FolderRecord& folder, const std::vector<Uid>& src) {
   for (const auto uid : src) folders_[folder.id].messages.erase(uid);
   return {};
 }

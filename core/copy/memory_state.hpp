@@ -30,6 +30,11 @@ class MemoryState final : public SyncState {
   Result<void> remove_messages(const FolderRecord& folder, const std::vector<Uid>& src) override;
   Result<void> forget_messages(const FolderRecord& folder) override;
   Result<std::vector<ExceptionRecord>> exceptions(const FolderRecord& folder) override;
+  Result<std::string> left_out_folders() override { return left_out_; }
+  Result<void> set_left_out_folders(const std::string& text) override {
+    left_out_ = text;
+    return {};
+  }
   Result<bool> undo_is_open() override { return undo_open_; }
   Result<void> set_undo_open(bool open) override {
     undo_open_ = open;
@@ -46,6 +51,7 @@ class MemoryState final : public SyncState {
   std::map<std::int64_t, Contents> folders_;
   std::vector<imap::Flags> flag_sets_;
   std::int64_t next_id_ = 1;
+  std::string left_out_;
   bool undo_open_ = false;
 };
 

@@ -119,12 +119,15 @@ class SyncState {
   virtual Result<void> begin_epoch(FolderRecord& folder,
                                    const std::vector<MessageRecord>& records) = 0;
   /// Takes the records of these source UIDs away: an undo has removed what they name.
-  virtual Result<void> remove_messages(const FolderRecord& folder,
-                                       const std::vector<Uid>& src) = 0;
+  virtual Result<void> remove_messages(const FolderRecord& folder, const std::vector<Uid>& src) = 0;
   /// Records whose destination is no more: they will be matched or copied again.
   virtual Result<void> forget_messages(const FolderRecord& folder) = 0;
 
   virtual Result<std::vector<ExceptionRecord>> exceptions(const FolderRecord& folder) = 0;
+
+  /// The folders that the last copy was asked for, as FolderFilter::text().
+  virtual Result<std::string> left_out_folders() = 0;
+  virtual Result<void> set_left_out_folders(const std::string& text) = 0;
 
   /// An undo was begun and has not come to its end. Durable when set.
   virtual Result<bool> undo_is_open() = 0;

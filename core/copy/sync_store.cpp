@@ -513,6 +513,15 @@ Result<void> SyncStore::remove_messages(const FolderRecord& folder, const std::v
   return transaction.commit();
 }
 
+Result<std::string> SyncStore::left_out_folders() {
+  MXF_TRY(text, db_->text("SELECT left_out FROM pair WHERE id = $1", pair_));
+  return text.value_or("");
+}
+
+Result<void> SyncStore::set_left_out_folders(const std::string& text) {
+  return db_->run("UPDATE pair SET left_out = $1 WHERE id = $2", text, pair_);
+}
+
 Result<bool> SyncStore::undo_is_open() {
   MXF_TRY(open, db_->number("SELECT undo FROM pair WHERE id = $1", pair_));
   return open.value_or(0) != 0;

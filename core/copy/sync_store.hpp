@@ -51,6 +51,8 @@ class SyncStore final : public SyncState {
   Result<void> remove_messages(const FolderRecord& folder, const std::vector<Uid>& src) override;
   Result<void> forget_messages(const FolderRecord& folder) override;
   Result<std::vector<ExceptionRecord>> exceptions(const FolderRecord& folder) override;
+  Result<std::string> left_out_folders() override;
+  Result<void> set_left_out_folders(const std::string& text) override;
   Result<bool> undo_is_open() override;
   Result<void> set_undo_open(bool open) override;
 

@@ -77,6 +77,8 @@ Task<Result<VerifyReport>> AccountVerify::run() {
   auto listed = co_await source_->list_folders();
   if (!listed) co_return fail(std::move(listed).error());
   MXF_CO_TRY(records, job_.state->folders());
+  MXF_CO_TRY(left_out, job_.state->left_out_folders());
+  const FolderChoice chosen(FolderFilter::parse(left_out));
   for (const auto& info : *listed)
     if (info.selectable && info.state && info.state->messages) total_ += *info.state->messages;
   for (const auto& info : *listed) {
@@ -87,6 +89,10 @@ Task<Result<VerifyReport>> AccountVerify::run() {
       co_return fail(ErrorCode::cancelled, "verify " + job_.name, "stopped");
     const auto it = std::find_if(records.begin(), records.end(),
                                  [&](const FolderRecord& r) { return r.src_name == info.wire; });
+    if (it == records.end() && !chosen.takes(info.path)) {
+      if (info.state) report_.filtered += info.state->messages.value_or(0);
+      continue;
+    }
     auto done = co_await verify_folder(info, it == records.end() ? nullptr : &*it);
     if (!done) co_return fail(std::move(done).error());
   }
@@ -154,9 +160,19 @@ Task<Result<void>> AccountVerify::compare(const FolderRecord& record, const std:
     const MessageRecord* record;
   };
   std::vector<Pair> pairs;
+  MXF_CO_TRY(filter, MessageFilter::parse(record.left_out));
   for (const auto& message : source) {
     const auto known = place.find(message.uid.value);
     if (known == place.end()) {
+      if (!filter.passes(message) && !refused.contains(message.uid.value)) {
+        ++report_.filtered;
+        continue;
+      }
+      // It has come to pass since: the next copy's work.
+      if (filter.by_flags() && !refused.contains(message.uid.value)) {
+        ++report_.pending;
+        continue;
+      }
       // Newer than the last listing that was copied in full: the next copy's work, not a loss.
       if (record.src.uid_next && message.uid >= *record.src.uid_next &&
           !refused.contains(message.uid.value)) {

@@ -674,6 +674,29 @@ Task<Result<void>> Client::store_flags(const UidSet& uids, const Flags& add, con
   co_return Result<void>();
 }
 
+Task<Result<std::optional<Uid>>> Client::move_message(Uid uid, const std::string& to) {
+  if (!has_move())
+    co_return fail(ErrorCode::unsupported, where("UID MOVE"), "the server has no MOVE");
+  // RFC 6851 §4.3: COPYUID may come untagged, before the EXPUNGE, or in the tagged answer.
+  class Told final : public ResponseHandler {
+   public:
+    void on_data(Untagged& data) override {
+      if (auto* status = std::get_if<StatusResponse>(&data);
+          status && status->code.name == "COPYUID")
+        code = status->code;
+    }
+    ResponseCode code;
+  };
+  auto told = std::make_shared<Told>();
+  auto answer = co_await connection_->run(DestinationCommands::uid_move(uid, to), told);
+  if (!answer) co_return fail(std::move(answer).error());
+  const auto& code = answer->code.name == "COPYUID" ? answer->code : told->code;
+  std::optional<Uid> out;
+  if (code.name == "COPYUID" && code.first == UidSet(uid) && code.second.count() == 1)
+    out = Uid(code.second.intervals().front().first);
+  co_return out;
+}
+
 Task<Result<void>> Client::expunge(const UidSet& uids) {
   if (!has_uidplus())
     co_return fail(ErrorCode::unsupported, where("UID EXPUNGE"), "the server has no UIDPLUS");

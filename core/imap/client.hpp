@@ -48,6 +48,8 @@ class Client final : public MailTarget {
   Task<Result<AppendResult>> append_end() override;
   Task<Result<void>> store_flags(const UidSet& uids, const Flags& add,
                                  const Flags& remove) override;
+  bool has_move() const override { return connection_->has("MOVE") || rev2(); }
+  Task<Result<std::optional<Uid>>> move_message(Uid uid, const std::string& to) override;
   Task<Result<void>> expunge(const UidSet& uids) override;
 
   Connection& connection() { return *connection_; }

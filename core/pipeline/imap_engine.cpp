@@ -86,6 +86,9 @@ copy::CopyJob ImapEngine::job_of(const config::Mailbox& box, copy::SyncState& st
   };
   job.state = &state;
   job.clock = &clock_;
+  job.options.messages = file_.copy.messages;
+  job.options.folders = file_.copy.folders;
+  job.options.newest_first = file_.copy.newest_first;
   job.control = std::move(control);
   return job;
 }

@@ -170,7 +170,8 @@ Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, C
               {"kind", to_string(kind)},
               {"messages", report->copied},
               {"bytes", report->bytes},
-              {"refused", report->refused}});
+              {"refused", report->refused},
+              {"filtered", report->filtered}});
   for (const auto& exception : report->exceptions) {
     Finding finding;
     finding.id = exception.kind == "altered" ? "MB-04" : "MB-03";

@@ -44,6 +44,13 @@ class Planner {
     plan.inputs["config"] = file_.sha256;
     set_policy();
     plan.not_moved = not_moved(facts_.not_moved);
+    if (!file_.copy.messages.empty())
+      plan.not_moved.push_back("mail that [copy] of the plan leaves out; copied is: " +
+                               file_.copy.messages.text());
+    for (const auto& glob : file_.copy.folders.only)
+      plan.not_moved.push_back("folders other than [copy] folders = \"" + glob + "\"");
+    for (const auto& glob : file_.copy.folders.except)
+      plan.not_moved.push_back("folders as [copy] exclude_folders = \"" + glob + "\"");
     add({"assess",
          Stage::assess,
          file_.id,

@@ -55,6 +55,12 @@ class MailTarget : public MailSource {
   virtual Task<Result<AppendResult>> append_end() = 0;
   virtual Task<Result<void>> store_flags(const imap::UidSet& uids, const imap::Flags& add,
                                          const imap::Flags& remove) = 0;
+  /// Can one message be moved to another folder as one step (RFC 6851)?
+  virtual bool has_move() const { return false; }
+  /// Moves one message of the open folder; its UID there, where the server tells it (COPYUID).
+  virtual Task<Result<std::optional<Uid>>> move_message(Uid, const std::string&) {
+    co_return fail(ErrorCode::unsupported, "move", "this destination moves no messages");
+  }
   /// UID EXPUNGE of exactly these; unsupported without UIDPLUS.
   virtual Task<Result<void>> expunge(const imap::UidSet& uids) = 0;
 };

@@ -26,6 +26,7 @@ inline constexpr const char* kPassword = "pass-word";
 struct SyncOptions {
   std::string source_capability, dest_capability;
   std::string source_separator = "/", dest_separator = "/", dest_prefix;
+  std::string dest_mail;  // where its mail lies; a folder of its own where empty
 };
 
 class SyncPair : public ::testing::Test {
@@ -40,26 +41,36 @@ class SyncPair : public ::testing::Test {
                           &output))
         << output;
     std::ofstream(dir / "users") << kUser << ":{PLAIN}" << kPassword << "::::::\n";
-    const auto options = [&](const std::string& address, const std::string& capability,
-                             const std::string& separator, const std::string& prefix) {
-      std::vector<std::string> out = {"address=" + address,
-                                      "lmtp_port=0",
-                                      "doveadm_port=0",
-                                      "cert=" + (dir / "ca").string() + "/imap.pem",
-                                      "key=" + (dir / "ca").string() + "/imap.key",
-                                      "users=" + (dir / "users").string(),
-                                      "separator=" + separator,
-                                      "prefix=" + prefix};
-      if (!capability.empty()) out.push_back("capability=" + capability);
-      return out;
-    };
     old_server = std::make_unique<LabServer>(
-        "dovecot", options(old_address, o.source_capability, o.source_separator, ""));
+        "dovecot", options(old_address, o.source_capability, o.source_separator, "", ""));
     MXF_NEED_SERVER(*old_server);
-    new_server = std::make_unique<LabServer>(
-        "dovecot", options(new_address, o.dest_capability, o.dest_separator, o.dest_prefix));
-    MXF_NEED_SERVER(*new_server);
+    start_new(o);
+    if (new_server == nullptr || !new_server->available()) return;
     ready = true;
+  }
+
+  // The destination alone: again with other options, on the same mail where `dest_mail` names it.
+  void start_new(const SyncOptions& o) {
+    new_server.reset();
+    new_server = std::make_unique<LabServer>(
+        "dovecot",
+        options(new_address, o.dest_capability, o.dest_separator, o.dest_prefix, o.dest_mail));
+    MXF_NEED_SERVER(*new_server);
+  }
+  std::vector<std::string> options(const std::string& address, const std::string& capability,
+                                   const std::string& separator, const std::string& prefix,
+                                   const std::string& mail) const {
+    std::vector<std::string> out = {"address=" + address,
+                                    "lmtp_port=0",
+                                    "doveadm_port=0",
+                                    "cert=" + (dir / "ca").string() + "/imap.pem",
+                                    "key=" + (dir / "ca").string() + "/imap.key",
+                                    "users=" + (dir / "users").string(),
+                                    "separator=" + separator,
+                                    "prefix=" + prefix};
+    if (!capability.empty()) out.push_back("capability=" + capability);
+    if (!mail.empty()) out.push_back("mail=" + mail);
+    return out;
   }
 
   void fill(int n) {
@@ -137,6 +148,27 @@ class SyncPair : public ::testing::Test {
       std::sort(list.begin(), list.end());
     }
     return out;
+  }
+
+  // The first difference, short; empty: equal.
+  static std::string difference(const Content& a, const Content& b) {
+    for (const auto* side : {&a, &b})
+      for (const auto& [folder, mail] : *side) {
+        const auto& other = side == &a ? b : a;
+        const auto it = other.find(folder);
+        if (it == other.end()) return folder + " is on one side only";
+        if (it->second.size() != mail.size())
+          return folder + ": " + std::to_string(mail.size()) + " and " +
+                 std::to_string(it->second.size());
+        for (std::size_t i = 0; i < mail.size(); ++i)
+          if (mail[i] != it->second[i])
+            return folder + ": ..." +
+                   mail[i].substr(mail[i].size() - std::min<std::size_t>(80, mail[i].size())) +
+                   " and ..." +
+                   it->second[i].substr(it->second[i].size() -
+                                        std::min<std::size_t>(80, it->second[i].size()));
+      }
+    return {};
   }
 
   const std::string old_address, new_address;

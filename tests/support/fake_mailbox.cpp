@@ -51,6 +51,7 @@ FolderState state_of(const FakeServer& server, const FakeFolder& folder) {
   state.uid_validity = folder.validity;
   state.uid_next = Uid(folder.uid_next);
   state.messages = folder.messages.size();
+  state.uid_not_sticky = !server.sticky;
   if (server.condstore) state.highest_modseq = ModSeq(folder.modseq);
   return state;
 }
@@ -306,6 +307,30 @@ Task<Result<void>> FakeMailbox::store_flags(const imap::UidSet& uids, const imap
     message.modseq = ++folder.modseq;
   }
   co_return Result<void>();
+}
+
+Task<Result<std::optional<Uid>>> FakeMailbox::move_message(Uid uid, const std::string& to) {
+  co_await breathe();
+  if (dead_) co_return lost();
+  const Fault fault = server_.on_move ? server_.on_move() : Fault::none;
+  if (fault == Fault::lost_before) co_return lost();
+  std::optional<Uid> out;
+  if (!server_.folders.contains(to))
+    co_return fail(ErrorCode::not_found, "fake move", "no such folder");
+  auto& from = *open();
+  const auto it = std::find_if(from.messages.begin(), from.messages.end(),
+                               [&](const FakeMessage& m) { return m.uid == uid; });
+  if (it != from.messages.end()) {
+    const FakeMessage message = *it;
+    from.messages.erase(it);
+    ++from.modseq;
+    ++server_.moved;
+    const Uid there = server_.add(to, message.body, message.flags,
+                                  message.date->instant.time_since_epoch().count());
+    if (server_.uidplus) out = there;
+  }
+  if (fault != Fault::none) co_return lost();
+  co_return out;
 }
 
 Task<Result<void>> FakeMailbox::expunge(const imap::UidSet& uids) {

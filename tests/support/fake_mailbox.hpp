@@ -48,6 +48,8 @@ struct FakeServer {
   bool uidplus = true;
   bool as_one = true;  // MULTIAPPEND
   bool condstore = true;
+  bool move = true;    // MOVE
+  bool sticky = true;  // false: UIDNOTSTICKY
   bool atomic = true;  // a refused batch stores nothing
   std::optional<std::uint64_t> append_limit;
   std::function<bool(const std::string& body)> refuses;
@@ -55,12 +57,14 @@ struct FakeServer {
   std::function<bool(Uid)> keeps_back;    // listed, and its body never given
   std::function<bool()> breaks_on_fetch;  // asked before each fetch
   std::function<Fault()> on_expunge;      // asked before each UID EXPUNGE
+  std::function<Fault()> on_move;         // asked before each UID MOVE
   bool yields = false;                    // operations let others run in between
   int operations = 0;
   int connections = 0;
   int appends = 0;
   int fetched = 0;
   int expunged = 0;
+  int moved = 0;
   int opens_until_late = 0;
   std::vector<std::pair<std::string, FakeMessage>> late;
 
@@ -100,6 +104,8 @@ class FakeMailbox final : public MailTarget {
   Task<Result<AppendResult>> append_end() override;
   Task<Result<void>> store_flags(const imap::UidSet& uids, const imap::Flags& add,
                                  const imap::Flags& remove) override;
+  bool has_move() const override { return server_.move; }
+  Task<Result<std::optional<Uid>>> move_message(Uid uid, const std::string& to) override;
   Task<Result<void>> expunge(const imap::UidSet& uids) override;
 
  private:

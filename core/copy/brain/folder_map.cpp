@@ -51,7 +51,8 @@ std::string spell(const Path& path, const NamespaceInfo& ns) {
 std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
                                        const std::vector<FolderInfo>& target,
                                        const NamespaceInfo& target_namespace,
-                                       const std::map<std::string, std::string>& fixed) {
+                                       const std::map<std::string, std::string>& fixed,
+                                       const MapRules& rules) {
   std::vector<FolderMapping> out;
   std::set<std::string> taken;
   for (const auto& [from, to] : fixed) taken.insert(to);
@@ -78,44 +79,87 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
     return path;
   };
 
+  // The name at the destination of a path there.
+  const auto wire_of = [&](const Path& path) {
+    const auto* there = of_target([&](const FolderInfo& f) { return same_path(f.path, path); });
+    return there != nullptr ? there->wire : spell(path, target_namespace);
+  };
+
   for (std::size_t i = 0; i < source.size(); ++i) {
     const auto& folder = source[i];
+    const auto rule = rules.find(folder.path);
     FolderMapping mapping;
     mapping.source = i;
+    if (rule) {
+      mapping.rule = rule->line;
+      mapping.merge = rule->merge;
+      mapping.problem = rule->problem;
+    }
     mapping.subscribe = folder.subscribed;
     if (!folder.selectable) {
       mapping.skipped = "holds no messages";
     } else if (is_view(folder.use)) {
       mapping.skipped = "a view of messages that lie elsewhere";
+    } else if (rule && rule->skip) {
+      mapping.skipped = "left out by line " + std::to_string(rule->line) + " of the map";
     } else if (const auto known = fixed.find(folder.wire); known != fixed.end()) {
       mapping.wire = known->second;
+      if (rule && wire_of(rule->path) != mapping.wire)
+        mapping.problem =
+            "an earlier run copied it to \"" + imap::display_name(mapping.wire) + "\"";
       mapping.create =
           of_target([&](const FolderInfo& f) {
             return f.selectable && (f.wire == mapping.wire ||
                                     (imap::is_inbox(f.wire) && imap::is_inbox(mapping.wire)));
           }) == nullptr;
+    } else if (rule) {
+      mapping.wire = wire_of(rule->path);
+      mapping.create = of_target([&](const FolderInfo& f) {
+                         return f.wire == mapping.wire && f.selectable;
+                       }) == nullptr;
     } else {
-      const Path path = target_path(folder.path);
-      const auto* there = of_target([&](const FolderInfo& f) { return same_path(f.path, path); });
-      mapping.wire = there != nullptr ? there->wire : spell(path, target_namespace);
+      mapping.wire = wire_of(target_path(folder.path));
       // Two folders that would become one by respelling stay two; by role (Sent and Sent Items)
       // they may become one.
       const bool by_role = has_role(folder.use) || imap::is_inbox(folder.wire);
       const std::string plain = mapping.wire;
       for (int n = 2; !by_role && taken.contains(mapping.wire); ++n)
         mapping.wire = plain + "_" + std::to_string(n);
-      there =
-          of_target([&](const FolderInfo& f) { return f.wire == mapping.wire && f.selectable; });
-      mapping.create = there == nullptr;
+      mapping.create = of_target([&](const FolderInfo& f) {
+                         return f.wire == mapping.wire && f.selectable;
+                       }) == nullptr;
     }
-    if (!mapping.wire.empty()) taken.insert(mapping.wire);
+    // What a rule sends elsewhere is not evaded: it collides, and is told.
+    if (!mapping.wire.empty() && mapping.rule == 0) taken.insert(mapping.wire);
     out.push_back(std::move(mapping));
+  }
+  for (auto& mapping : out) {
+    if (mapping.rule == 0 || mapping.merge || mapping.wire.empty() || !mapping.problem.empty())
+      continue;
+    for (const auto& other : out)
+      if (&other != &mapping && other.wire == mapping.wire)
+        mapping.problem += (mapping.problem.empty() ? "\"" : ", \"") +
+                           joined_path(source[other.source].path) + "\"";
+    if (!mapping.problem.empty())
+      mapping.problem = "goes to \"" + imap::display_name(mapping.wire) + "\" as does " +
+                        mapping.problem + ", and the rule does not say merge";
   }
   // INBOX first, then as the server lists them.
   std::stable_sort(out.begin(), out.end(), [&](const FolderMapping& a, const FolderMapping& b) {
     return imap::is_inbox(source[a.source].wire) > imap::is_inbox(source[b.source].wire);
   });
   return out;
+}
+
+std::string spell_path(std::string_view path, const NamespaceInfo& target_namespace) {
+  Path parts;
+  while (true) {
+    const auto slash = path.find('/');
+    parts.emplace_back(path.substr(0, slash));
+    if (slash == std::string_view::npos) break;
+    path.remove_prefix(slash + 1);
+  }
+  return spell(parts, target_namespace);
 }
 
 std::vector<RenamedFolder> renamed_folders(const std::vector<FolderInfo>& source,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which folder of the destination each source folder goes to: INBOX to INBOX, special folders by
-// their use (RFC 6154), the rest by its path, respelled for the destination's delimiter and
-// namespace. Views (\All, \Flagged, \Important) and folders without messages of their own
+// Which folder of the destination each source folder goes to: by a rule of the operator, INBOX to
+// INBOX, special folders by their use (RFC 6154) or name, the rest by its path, respelled for the
+// destination's delimiter and namespace. Views (\All, \Flagged, \Important) and folders without
+// messages of their own
 // (\Noselect) are not copied. Pure, any thread.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "copy/brain/map_rules.hpp"
 #include "model/inventory.hpp"
 #include "model/mail.hpp"
 
@@ -20,13 +22,22 @@ struct FolderMapping {
   bool create = false;     // it is not there yet
   bool subscribe = false;
   std::string skipped{};  // why, for the report
+  std::size_t rule = 0;   // the line of the rule that decided; 0: none
+  bool merge = false;     // the rule says that others may go there too
+  std::string problem{};  // why nothing may be copied before a person has looked at the rules
 };
 
-/// `fixed` are mappings of an earlier run (source wire to destination wire): they never change.
+/// `fixed` are mappings of an earlier run (source wire to destination wire): they never change. A
+/// rule that disagrees with one, names no folder, or sends two folders to one place without
+/// `merge`, is the mapping's problem.
 std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
                                        const std::vector<FolderInfo>& target,
                                        const NamespaceInfo& target_namespace,
-                                       const std::map<std::string, std::string>& fixed);
+                                       const std::map<std::string, std::string>& fixed,
+                                       const MapRules& rules = {});
+
+/// The name at a destination of a UTF-8 path whose parts are joined by '/'.
+std::string spell_path(std::string_view path, const NamespaceInfo& target_namespace);
 
 /// The folders that are copied and will be called otherwise at the destination: by their role, or
 /// because its delimiter or namespace asks for it.

@@ -268,6 +268,13 @@ Command DestinationCommands::uid_expunge(const UidSet& uids) {
   return command;
 }
 
+Command DestinationCommands::uid_move(Uid uid, std::string_view mailbox) {
+  auto command = simple("UID MOVE", Effect::destroy);
+  add_text(command, " " + std::to_string(uid.value) + " ");
+  add_string(command, mailbox);
+  return command;
+}
+
 Command DestinationCommands::unsubscribe(std::string_view mailbox) {
   return with_mailbox("UNSUBSCRIBE", mailbox, Effect::destroy);
 }

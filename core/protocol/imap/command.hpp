@@ -5,7 +5,7 @@
 //
 //   ReadCommands         ReadOnly        LOGIN.. LIST STATUS EXAMINE UID FETCH UID SEARCH NOOP
 //   AppendCommands       RollbackAppend  + SELECT CREATE SUBSCRIBE APPEND UID STORE
-//   DestinationCommands  Destination     + UID EXPUNGE UNSUBSCRIBE DELETE RENAME
+//   DestinationCommands  Destination     + UID EXPUNGE UID MOVE UNSUBSCRIBE DELETE RENAME
 //
 // Session::submit checks the effect of a command against its role once more. A Command is a list of
 // parts: text, literals whose bytes are here, literals whose bytes stream in later, and lines that
@@ -110,6 +110,8 @@ struct AppendCommands : ReadCommands {
 
 struct DestinationCommands : AppendCommands {
   static Command uid_expunge(const UidSet& uids);
+  /// RFC 6851 §3.2.
+  static Command uid_move(Uid uid, std::string_view mailbox);
   static Command unsubscribe(std::string_view mailbox);
   static Command remove(std::string_view mailbox);
   static Command rename(std::string_view from, std::string_view to);

@@ -57,6 +57,37 @@ std::string changed(const std::string& from, const std::string& to) {
   return text.replace(at, from.size(), to);
 }
 
+TEST(PlanFile, CopyLeavesOutWhatItIsAskedTo) {
+  const auto with = [](const std::string& copy) {
+    return changed("[ttl]", "[copy]\n" + copy + "\n[ttl]");
+  };
+  auto plan =
+      read(with("since = \"2020-01-31\"\nmax_size = \"25M\"\nwithout_flags = "
+                "[\"\\\\Deleted\"]\nexclude_folders = [\"Trash\"]\nnewest_first = true"));
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_EQ(plan->copy.messages.text(), "since=2020-01-31 max-size=26214400 without=\\Deleted");
+  EXPECT_EQ(plan->copy.folders.except, std::vector<std::string>{"Trash"});
+  EXPECT_TRUE(plan->copy.newest_first);
+  auto none = read(kGood);
+  ASSERT_TRUE(none);
+  EXPECT_TRUE(none->copy.messages.empty() && none->copy.folders.empty());
+  const std::pair<const char*, const char*> bad[] = {
+      {"since = \"2020-02-30\"", "copy.since: expected a day such as"},
+      {"before = 2020", "copy.before: expected a day such as"},
+      {"max_size = \"25 MB\"", "copy.max_size: expected octets such as"},
+      {"with_flags = [\"a b\"]", "copy.with_flags: \"a b\" is no flag or keyword"},
+      {"folders = [\"\"]", "copy.folders: an empty name"},
+      {"newest = true", "newest"},
+  };
+  for (const auto& [text, words] : bad) {
+    auto read_bad = read(with(text));
+    ASSERT_FALSE(read_bad) << text;
+    EXPECT_EQ(read_bad.error().code, ErrorCode::config);
+    EXPECT_NE(read_bad.error().message().find(words), std::string::npos)
+        << read_bad.error().message();
+  }
+}
+
 TEST(PlanFile, ReadsAWholePlan) {
   const auto plan = read(kGood);
   ASSERT_TRUE(plan) << plan.error().message();

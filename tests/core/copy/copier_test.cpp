@@ -311,6 +311,66 @@ TEST_F(Copier, AdoptsWhatIsThereByItsBytesAlone) {
   EXPECT_EQ(report->adopted, 4U);
 }
 
+// A state that was put back from a copy knows less than is there: nothing comes twice.
+TEST_F(Copier, AStateThatIsOlderThanTheDestinationAdoptsWhatItForgot) {
+  fill(30);
+  ASSERT_TRUE(run());
+  const MemoryState old = state;
+  for (int i = 100; i < 140; ++i) source.add("INBOX", mail(i));
+  source.add("New", mail(500));
+  ASSERT_TRUE(run());
+  target.add("INBOX", mail(9000));  // delivered there
+  state = old;
+  source.add("INBOX", mail(200));
+  auto report = run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->adopted, 41U);
+  EXPECT_EQ(report->copied, 1U);
+  auto there = target.bodies("INBOX");
+  there.erase(std::find(there.begin(), there.end(), mail(9000)));
+  EXPECT_EQ(there, source.bodies("INBOX"));
+  EXPECT_EQ(target.bodies("New"), source.bodies("New"));
+  auto again = run();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->copied + again->adopted, 0U);
+}
+
+TEST_F(Copier, WithoutCondstoreFlagsAreStillFollowed) {
+  source.condstore = target.condstore = false;
+  fill(30);
+  ASSERT_TRUE(run());
+  source.folder("INBOX").messages[0].flags.add("\\Flagged");
+  source.folder("INBOX").messages[1].flags.remove("\\Seen");
+  target.folder("INBOX").messages[0].flags.add("mine");
+  auto report = run();
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->flags_changed, 2U);
+  EXPECT_TRUE(target.folder("INBOX").messages[0].flags.contains("\\Flagged"));
+  EXPECT_TRUE(target.folder("INBOX").messages[0].flags.contains("mine"));
+  EXPECT_FALSE(target.folder("INBOX").messages[1].flags.contains("\\Seen"));
+}
+
+// UIDNOTSTICKY (RFC 4315 §3): the numbers do not last, so "unchanged" is never believed and every
+// session's new UIDVALIDITY is matched by content.
+TEST_F(Copier, WhereUidsDoNotLastContentDecides) {
+  source.sticky = false;
+  fill(30);
+  ASSERT_TRUE(run());
+  for (int session = 0; session < 2; ++session) {
+    auto& inbox = source.folder("INBOX");
+    inbox.validity = UidValidity(inbox.validity.value + 1);
+    std::uint32_t uid = 0;
+    for (auto& message : inbox.messages) message.uid = Uid(++uid);
+    inbox.uid_next = uid + 1;
+    source.add("INBOX", mail(300 + session));
+    auto report = run();
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->copied, 1U);
+    for (const auto& folder : report->folders) EXPECT_FALSE(folder.unchanged);
+    expect_equal();
+  }
+}
+
 TEST_F(Copier, ADestinationThatRewritesMailIsAskedAbout) {
   for (int i = 0; i < 40; ++i) {
     source.add("INBOX", mail(i));

@@ -61,6 +61,12 @@ class DyingState final : public SyncState {
   Result<void> remove_messages(const FolderRecord& f, const std::vector<Uid>& src) override {
     return write([&] { return real_.remove_messages(f, src); });
   }
+  Result<std::string> left_out_folders() override {
+    return read([&] { return real_.left_out_folders(); });
+  }
+  Result<void> set_left_out_folders(const std::string& text) override {
+    return write([&] { return real_.set_left_out_folders(text); });
+  }
   Result<bool> undo_is_open() override {
     return read([&] { return real_.undo_is_open(); });
   }

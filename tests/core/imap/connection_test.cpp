@@ -393,6 +393,52 @@ TEST(ImapClient, AppendUidCountsOnlyForThisFolderAndTheWholeBatch) {
   }
 }
 
+Task<void> move_five(Client& client, Outcome& out) {
+  auto opened = co_await client.open_folder("box");
+  if (!opened) {
+    out.done = fail(std::move(opened).error());
+    co_return;
+  }
+  auto moved = co_await client.move_message(Uid(5), "other");
+  if (!moved) {
+    out.done = fail(std::move(moved).error());
+    co_return;
+  }
+  out.text = *moved ? std::to_string((*moved)->value) : "?";
+}
+
+// RFC 6851 §4.3: COPYUID comes untagged or tagged; what is not about this message is no answer.
+TEST(ImapClient, AMoveTellsItsNewUidOnlyWhereTheServerSaysIt) {
+  const std::vector<std::pair<std::string, std::string>> answers = {
+      {"* OK [COPYUID 9 5 77] x\r\n* 1 EXPUNGE\r\nA4 OK done\r\n", "77"},
+      {"* 1 EXPUNGE\r\nA4 OK [COPYUID 9 5 77] done\r\n", "77"},
+      {"* 1 EXPUNGE\r\nA4 OK done\r\n", "?"},
+      {"A4 OK [COPYUID 9 6 77] done\r\n", "?"},
+      {"A4 OK [COPYUID 9 5 77:78] done\r\n", "?"},
+  };
+  for (const auto& [answer, expected] : answers) {
+    auto steps = logged_in("MOVE UIDPLUS");
+    steps.push_back({"A3 SELECT \"box\"\r\n", kSelected});
+    steps.push_back({"A4 UID MOVE 5 \"other\"\r\n", answer});
+    auto s = script(steps);
+    const auto out = test::run_task(with_client(s, MailboxRole::Destination, move_five));
+    ASSERT_TRUE(out.done) << out.done.error().message() << s->problem;
+    EXPECT_EQ(out.text, expected) << answer;
+  }
+  // Without MOVE, and for an old host of a rollback, there is no such command.
+  auto steps = logged_in("");
+  steps.push_back({"A3 SELECT \"box\"\r\n", kSelected});
+  auto s = script(steps);
+  auto out = test::run_task(with_client(s, MailboxRole::Destination, move_five));
+  ASSERT_FALSE(out.done);
+  EXPECT_EQ(out.done.error().code, ErrorCode::unsupported);
+  steps = logged_in("MOVE");
+  steps.push_back({"A3 SELECT \"box\"\r\n", kSelected});
+  s = script(steps);
+  out = test::run_task(with_client(s, MailboxRole::RollbackAppend, move_five));
+  EXPECT_FALSE(out.done) << "nothing was sent: the script has no such step";
+}
+
 TEST(ImapClient, WithoutLiteralPlusEachAppendWaitsForItsPlus) {
   auto steps = logged_in("");
   steps.push_back({"A3 SELECT \"box\"\r\n", kSelected});

@@ -94,5 +94,30 @@ TEST(FolderMap, SaysWhichFoldersWillBeCalledOtherwise) {
       << "another delimiter alone is no other name";
 }
 
+TEST(FolderMap, ARuleIsSpelledForTheDestinationAndAFolderThatIsThereIsFound) {
+  const NamespaceInfo dots{"INBOX.", '.'};
+  const std::vector<FolderInfo> source = {folder("Work/a"), folder("Work/b.c"), folder("Old")};
+  std::vector<FolderInfo> target = {folder("INBOX"), folder("INBOX.There", '.')};
+  target[1].path = {"There"};
+  auto rules =
+      MapRules::parse("glob \"Work/*\" -> \"Entw\u00fcrfe/\\1\"\nexact Old -> There\n", "m");
+  ASSERT_TRUE(rules) << rules.error().message();
+  const auto out = map_folders(source, target, dots, {}, *rules);
+  EXPECT_EQ(out[0].wire, "INBOX.Entw&APw-rfe.a");
+  EXPECT_EQ(out[1].wire, "INBOX.Entw&APw-rfe.b_c");
+  EXPECT_EQ(out[2].wire, "INBOX.There");
+  EXPECT_FALSE(out[2].create);
+  for (const auto& mapping : out) EXPECT_EQ(mapping.problem, "");
+}
+
+TEST(FolderMap, RespellingMayMakeTwoOfARulesFoldersOne) {
+  const NamespaceInfo dots{"", '.'};
+  const std::vector<FolderInfo> source = {folder("a/b.c"), folder("a/b_c")};
+  auto rules = MapRules::parse("glob \"a/*\" -> \"x/\\1\"", "m");
+  ASSERT_TRUE(rules);
+  for (const auto& mapping : map_folders(source, {}, dots, {}, *rules))
+    EXPECT_NE(mapping.problem.find("merge"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace mxferry::copy
