@@ -42,7 +42,7 @@ eventually() { # SECONDS COMMAND...
   until "${@:2}"; do ((SECONDS < end)) || return 1; sleep 0.05; done
 }
 
-for name in dovecot powerdns knot unbound bind chasquid; do "$servers/$name.sh" unpack; done
+for name in dovecot cyrus courier powerdns knot unbound bind chasquid; do "$servers/$name.sh" unpack; done
 check "a second unpack has nothing to do" timeout 1 "$servers/dovecot.sh" unpack
 
 "$lab/ca.sh" "$work/ca" issue mail.test mail.test 127.77.200.1
@@ -98,6 +98,26 @@ check "Dovecot: a second start is refused" refused 1 "$servers/dovecot.sh" start
 check "an unknown key is refused" refused 2 "$servers/dovecot.sh" start "$work/d3" adress=127.77.200.3
 kill -9 "$(<"$work/d2/pid")"
 check "Dovecot: runs again after kill -9" "$servers/dovecot.sh" start "$work/d2" address=127.77.200.2 users="$work/d1/users"
+
+# --- Cyrus and Courier, beside it
+printf 'anna:{PLAIN}pw::::::\nbob:{PLAIN}p|w::::::\n' >"$work/names"
+start cyrus cy address=127.77.200.4 cert="$work/ca/mail.test.pem" key="$work/ca/mail.test.key" users="$work/names" &
+start cyrus cz address=127.77.200.5 users="$work/names" separator=. prefix=INBOX. suppress="MULTIAPPEND LITERAL+" &
+start courier co address=127.77.200.6 users="$work/names" &
+wait
+started+=(cyrus:"$work/cy" cyrus:"$work/cz" courier:"$work/co")
+check "Cyrus: log in after STARTTLS, a folder below a folder" imap 127.77.200.4 '
+assert imap.login("anna", "pw")[0] == "OK" and imap.create("a/b")[0] == "OK"
+assert any(b"a/b" in line for line in imap.list()[1]), imap.list()'
+check "Cyrus: a second one beside it, with another separator and fewer capabilities" imap 127.77.200.5 '
+assert imap.login("bob", "p|w")[0] == "OK" and imap.create("INBOX.a.b")[0] == "OK"
+assert b"MULTIAPPEND" not in imap.capability()[1][-1], imap.capability()'
+check "Courier: log in, a folder below INBOX" imap 127.77.200.6 '
+assert imap.login("bob", "p|w")[0] == "OK" and imap.create("INBOX.a.b")[0] == "OK"
+assert any(b"INBOX.a.b" in line for line in imap.list()[1]), imap.list()'
+wrong_password() { imap "$1" 'imap.login("anna", "wrong")' 2>/dev/null; }
+check "Cyrus: a wrong password is none" refused 1 wrong_password 127.77.200.4
+check "Courier: a wrong password is none" refused 1 wrong_password 127.77.200.6
 
 # --- DNS
 start powerdns p address=127.77.200.10 also-notify=127.77.200.11
@@ -165,7 +185,7 @@ check "a policy is served over HTTPS once it is there" serves zone.test "max_age
 check "the certificate is for its name alone" refused 1 policy_of other.test
 
 # --- The end
-rundirs=("$(<"$work/d1/rundir")" "$(<"$work/p/rundir")" "$(<"$work/k/rundir")" "$(<"$work/u/rundir")")
+rundirs=("$(<"$work/d1/rundir")" "$(<"$work/cy/rundir")" "$(<"$work/co/rundir")" "$(<"$work/p/rundir")" "$(<"$work/k/rundir")" "$(<"$work/u/rundir")")
 for one in "${started[@]}"; do "$servers/${one%%:*}.sh" stop "${one#*:}"; "$servers/${one%%:*}.sh" stop "${one#*:}"; done
 left() { # command lines that name the folder; it reaches python by the environment, so that python's own does not
   WORK=$work python3 -c '

@@ -203,23 +203,6 @@ END
   if [[ -n ${opt[extra]} ]]; then printf '!include %s\n' "$(realpath "${opt[extra]}")"; fi
 }
 
-make_mail_folder() {
-  local elsewhere
-  if [[ -z ${opt[mail]} ]]; then
-    opt[mail]=$dir/mail
-    if [[ ! -e $dir/mail ]] && ! searchable "${opt[mail_uid]}" "$dir"; then
-      elsewhere=/var/tmp/mxf-mail.$(cksum <<<"$dir" | tr ' ' -)
-      mkdir -p "$elsewhere"
-      ln -s "$elsewhere" "$dir/mail"
-    fi
-  fi
-  if [[ ! -d ${opt[mail]} ]]; then install -d -m 755 "${opt[mail]}"; fi
-  opt[mail]=$(cd "${opt[mail]}" && pwd -P)
-  chown "${opt[mail_uid]}:${opt[mail_uid]}" "${opt[mail]}"
-  searchable "${opt[mail_uid]}" "${opt[mail]}" ||
-    fail "uid ${opt[mail_uid]} cannot reach ${opt[mail]}: a folder above it is closed; give mail=/dev/shm/..."
-}
-
 do_start() {
   local key run
   use_dovecot
@@ -244,7 +227,7 @@ do_start() {
     printf '%s:{PLAIN}%s\n' "${opt[master]%%:*}" "${opt[master]#*:}" | private_file "$dir/masters"
   fi
   needs_free "${opt[address]}" "${opt[imap_port]}" "${opt[imaps_port]}" "${opt[lmtp_port]}" "${opt[doveadm_port]}"
-  make_mail_folder
+  make_mail_folder "${opt[mail_uid]}"
   make_run_folder # the mail uid must reach the sockets, too
   ln -s "$tree/usr/lib/dovecot/modules" "$run/modules"
   mkdir -p "$dir/state"

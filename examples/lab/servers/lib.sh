@@ -122,6 +122,25 @@ remove_run_folder() { # DIR
 # searchable UID PATH: may that user walk down to PATH?
 searchable() { setpriv --reuid="$1" --regid="$1" --clear-groups test -x "$2" 2>/dev/null; }
 
+# make_mail_folder UID: makes opt[mail], by default DIR/mail, and gives it to that uid. Where the uid cannot reach DIR (below
+# /root, say), DIR/mail is a link into /var/tmp.
+make_mail_folder() {
+  local elsewhere
+  if [[ -z ${opt[mail]} ]]; then
+    opt[mail]=$dir/mail
+    if [[ ! -e $dir/mail ]] && ! searchable "$1" "$dir"; then
+      elsewhere=/var/tmp/mxf-mail.$(cksum <<<"$dir" | tr ' ' -)
+      mkdir -p "$elsewhere"
+      ln -s "$elsewhere" "$dir/mail"
+    fi
+  fi
+  if [[ ! -d ${opt[mail]} ]]; then install -d -m 755 "${opt[mail]}"; fi
+  opt[mail]=$(cd "${opt[mail]}" && pwd -P)
+  chown "$1:$1" "${opt[mail]}"
+  searchable "$1" "${opt[mail]}" ||
+    fail "uid $1 cannot reach ${opt[mail]}: a folder above it is closed; give mail=/dev/shm/..."
+}
+
 # --- Processes ----------------------------------------------------------------------------------------------
 
 birth_of() { # PID -> its start time in clock ticks since boot, so that a reused pid is not mistaken for ours
