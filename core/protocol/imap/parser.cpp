@@ -288,6 +288,10 @@ bool Parser::status_text(Status status, StatusResponse& out) {
     // the text.
     std::size_t end = at_ + 1;
     bool in_quotes = false;
+    // Cyrus keeps keywords with `]` in them and lists them here (verified 2026-11).
+    constexpr std::string_view kFlags = "[PERMANENTFLAGS (";
+    if (equals_ignoring_case(line_.substr(at_, kFlags.size()), kFlags))
+      end = std::min(line_.find(')', end), line_.size());
     while (end < line_.size() && (in_quotes || line_[end] != ']')) {
       if (line_[end] == '\\' && in_quotes)
         ++end;

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "protocol/imap/limits.hpp"
+#include "protocol/imap/parser.hpp"
 
 namespace mxferry::imap {
 namespace {
@@ -141,6 +142,19 @@ const std::string kTranscript =
     "A1 OK [APPENDUID 7 3:5] done\r\n"
     "A2 NO [OVERQUOTA] full {9}\r\n"
     "* BYE [UNAVAILABLE] closing\r\n";
+
+TEST(ImapSession, AKeywordMayHoldTheBracketThatEndsACode) {
+  // Cyrus 3.6 keeps such keywords (verified 2026-11).
+  const auto read = parse_response("* OK [PERMANENTFLAGS (\\Seen a]b $L \\*)] Ok", {}, 0);
+  ASSERT_TRUE(read) << read.error().message();
+  const auto& status = std::get<StatusResponse>(std::get<Untagged>(*read));
+  EXPECT_EQ(status.code.words, (std::vector<std::string>{"\\Seen", "a]b", "$L", "\\*"}));
+  EXPECT_EQ(status.text, "Ok");
+  // A list that does not end is no code.
+  const auto open = parse_response("* OK [PERMANENTFLAGS (\\Seen] Ok", {}, 0);
+  ASSERT_TRUE(open);
+  EXPECT_TRUE(std::get<StatusResponse>(std::get<Untagged>(*open)).code.name.empty());
+}
 
 TEST(ImapSession, SameEventsForEveryChunkSize) {
   std::vector<std::string> expected;
