@@ -24,6 +24,7 @@ Json to_json(const copy::CopyReport& report, const MailboxPair& pair, Exit exit)
                   {"adopted", f.adopted},
                   {"flags_changed", f.flags_changed},
                   {"refused", f.refused},
+                  {"altered", f.altered},
                   {"known", f.known},
                   {"gone", f.gone},
                   {"filtered", f.filtered},
@@ -59,6 +60,7 @@ Json to_json(const copy::CopyReport& report, const MailboxPair& pair, Exit exit)
           {"adopted", report.adopted},
           {"flags_changed", report.flags_changed},
           {"refused", report.refused},
+          {"altered", report.altered},
           {"known", report.known},
           {"gone", report.gone},
           {"filtered", report.filtered},
@@ -97,6 +99,7 @@ void print(const copy::CopyReport& report, const MailboxPair& pair, bool dry_run
   if (report.quarantined > 0)
     std::cout << ", " << report.quarantined << " gone from the source and put aside";
   if (report.refused > 0) std::cout << ", " << report.refused << " refused";
+  if (report.altered > 0) std::cout << ", " << report.altered << " altered by the destination";
   if (report.filtered > 0) std::cout << ", " << report.filtered << " left out as asked";
   std::cout << "; " << report.known << " in all, " << format_duration(took) << '\n';
   for (const auto& f : report.folders) {

@@ -199,8 +199,10 @@ Result<bool> AccountCopy::settle(const FolderInfo& info, const FolderMapping& ma
       made_anew(record, there_))
     return false;
   MXF_TRY(open, job_.state->open_intents(record));
-  MXF_TRY(refused, job_.state->exceptions(record));
-  if (!open.empty() || !refused.empty()) return false;
+  MXF_TRY(exceptions, job_.state->exceptions(record));
+  const bool refused = std::any_of(exceptions.begin(), exceptions.end(),
+                                   [](const ExceptionRecord& e) { return e.kind == "refused"; });
+  if (!open.empty() || refused) return false;
   MXF_TRY(known, job_.state->count_messages(record));
   report.unchanged = true;
   report.known = known;
@@ -491,6 +493,8 @@ Task<Result<void>> AccountCopy::attempt() {
     if (before != asked_for.text())
       MXF_CO_CHECK(job_.state->set_left_out_folders(asked_for.text()));
   }
+  for (const auto& folder : there_) run_.names.insert(folder.wire);
+  for (const auto& mapping : mappings_) run_.names.insert(mapping.wire);
   MXF_CO_CHECK(find_work());
   if (units_.empty() && !job_.options.quarantine) co_return Result<void>();
   if (!job_.options.dry_run && !job_.options.retry && !departures_followed_) {

@@ -138,6 +138,7 @@ struct FolderReport {
   std::uint64_t adopted = 0;
   std::uint64_t flags_changed = 0;
   std::uint64_t refused = 0;
+  std::uint64_t altered = 0;      // copied, and the destination gives back other octets
   std::uint64_t known = 0;        // all that have a place at the destination
   std::uint64_t filtered = 0;     // left out because the run was asked to
   std::uint64_t moved = 0;        // here from another folder, as at the source
@@ -165,6 +166,7 @@ struct CopyReport {
   std::uint64_t adopted = 0;
   std::uint64_t flags_changed = 0;
   std::uint64_t refused = 0;
+  std::uint64_t altered = 0;
   std::uint64_t known = 0;
   std::uint64_t gone = 0;
   std::uint64_t filtered = 0;
@@ -178,12 +180,12 @@ struct CopyReport {
       if (!folder.stopped.empty()) return true;
     return false;
   }
-  /// Something that a person should know: a refused message, a folder that failed, a double that
-  /// stayed.
+  /// Something that a person should know: a refused or altered message, a folder that failed, a
+  /// double that stayed.
   bool has_findings() const {
     for (const auto& folder : folders)
       if (!folder.failed.empty() || folder.surplus > 0) return true;
-    return refused > 0;
+    return refused > 0 || altered > 0;
   }
 };
 

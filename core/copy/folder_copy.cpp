@@ -11,6 +11,7 @@
 #include "copy/brain/folder_map.hpp"
 #include "copy/messages_io.hpp"
 #include "copy/started.hpp"
+#include "protocol/imap/mailbox_name.hpp"
 
 namespace mxferry::copy {
 
@@ -128,20 +129,36 @@ Task<Result<void>> FolderCopy::dry_run() {
   co_return Result<void>();
 }
 
+// Servers refuse names that others take. Only where one does is the folder called otherwise, and
+// never like another one.
+Task<Result<void>> FolderCopy::create_destination() {
+  auto created = co_await lane_.target->create_folder(record_.dst_name, record_.use);
+  std::string tried = record_.dst_name;
+  for (const auto spelling : {Spelling::without_wildcards, Spelling::plain, Spelling::plain_bmp}) {
+    if (created || created.error().code != ErrorCode::refused || record_.id != 0) break;
+    std::string name =
+        respelled(record_.dst_name, spelling, lane_.target->personal_namespace().delimiter);
+    if (name == tried) continue;
+    tried = name;
+    for (int n = 2; run_.names.contains(name); ++n) name = tried + "_" + std::to_string(n);
+    auto again = co_await lane_.target->create_folder(name, record_.use);
+    if (!again && again.error().code == ErrorCode::refused) continue;  // the first words count
+    created = std::move(again);
+    if (!created) break;
+    run_.names.insert(name);
+    record_.dst_name = name;
+    report_.destination = imap::display_name(name);
+  }
+  if (!created) co_return fail(std::move(created).error());
+  record_.created = record_.created || *created;
+  co_return Result<void>();
+}
+
 // CREATE, SUBSCRIBE, SELECT.
 Task<Result<FolderState>> FolderCopy::open_destination(bool create, bool subscribe) {
   if (create) {
-    auto created = co_await lane_.target->create_folder(record_.dst_name, record_.use);
-    const std::string plain = without_wildcards(record_.dst_name);
-    if (!created && created.error().code == ErrorCode::refused && record_.id == 0 &&
-        plain != record_.dst_name) {
-      // Dovecot takes % and *, Cyrus does not: the respelled name only where the server refuses.
-      record_.dst_name = plain;
-      report_.destination = plain;
-      created = co_await lane_.target->create_folder(record_.dst_name, record_.use);
-    }
+    auto created = co_await create_destination();
     if (!created) co_return fail(std::move(created).error());
-    record_.created = record_.created || *created;
     crash_point("folder.created");
   }
   if (subscribe) {
@@ -357,8 +374,16 @@ Task<Result<void>> FolderCopy::apply_flag_changes() {
     }
     const auto add = imap::Flags::parse(change.first);
     const auto remove = imap::Flags::parse(change.second);
-    auto stored = co_await lane_.target->store_flags(uids, add, remove);
-    if (!stored) co_return stored;
+    auto refused = co_await store_accepted(uids, add, remove);
+    if (!refused) co_return fail(std::move(refused).error());
+    if (!refused->empty()) {
+      // The base says what is there: verify names the difference.
+      for (auto& record : records) {
+        MXF_CO_TRY(there, state().flags_of(record_, record.dst_flags));
+        MXF_CO_TRY(id, state().intern_flags(record_, there.minus(*refused)));
+        record.dst_flags = id;
+      }
+    }
     crash_point("flags.stored");
     MXF_CO_CHECK(state().put_messages(record_, records));
     report_.flags_changed += members.size();
@@ -395,22 +420,32 @@ void FolderCopy::refuse(const IntentMessage& message, const Error& why, BatchRes
   exception.kind = "refused";
   exception.code = std::string(to_string(why.code));
   exception.words = why.remote.empty() ? why.text : why.remote;
-  result.exceptions.push_back(exception);
   excepted_.insert(message.src.value);
+  except(std::move(exception), result);
+}
+
+void FolderCopy::except(ExceptionRecord exception, BatchResult& result) {
   Exception line;
   line.folder = report_.source;
-  line.src = message.src;
+  line.src = exception.src;
   line.kind = exception.kind;
   line.code = exception.code;
   line.words = exception.words;
   run_.report.exceptions.push_back(std::move(line));
+  result.exceptions.push_back(std::move(exception));
 }
 
 void FolderCopy::note_counts(const BatchResult& result) {
   report_.copied += result.stored.size();
-  report_.refused += result.exceptions.size();
+  const auto refused = static_cast<std::uint64_t>(
+      std::count_if(result.exceptions.begin(), result.exceptions.end(),
+                    [](const ExceptionRecord& e) { return e.kind == "refused"; }));
+  const std::uint64_t altered = result.exceptions.size() - refused;
+  report_.refused += refused;
   run_.report.copied += result.stored.size();
-  run_.report.refused += result.exceptions.size();
+  run_.report.refused += refused;
+  report_.altered += altered;
+  run_.report.altered += altered;
   if (!result.stored.empty()) run_.progressed = true;
   for (const auto& record : result.stored) {
     known_[record.src.value] = records_.size();

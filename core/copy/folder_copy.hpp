@@ -27,11 +27,18 @@
 
 #include "copy/brain/decisions.hpp"
 #include "copy/copy_job.hpp"
+#include "protocol/mime/fingerprint.hpp"
 
 namespace mxferry::copy {
 
 /// The content of a message that streams: not read before it is sent.
 inline constexpr Fingerprint kUnread{};
+
+/// A refusal that is about the account or the moment, not about the message.
+bool is_about_account(const Error& error);
+imap::Flags keywords_of(const imap::Flags& flags);
+/// Octets that servers were seen to alter (docs/architecture/servers.md).
+bool is_often_altered(std::string_view body);
 
 /// What the lanes and folders of one run share.
 struct RunContext {
@@ -41,6 +48,8 @@ struct RunContext {
   std::uint64_t total = 0;  // estimate of what is to be copied
   bool progressed = false;
   bool halted = false;  // a lane failed: the others end after the batch in hand
+  /// Names at the destination that are taken: listed, or meant for a source folder.
+  std::set<std::string> names{};
   std::map<std::int64_t, Instant>
       lost_at{};  // folder id -> when an answer was lost in this process
 
@@ -89,6 +98,7 @@ class FolderCopy {
  private:
   Task<Result<void>> open(bool create, bool subscribe);
   Task<Result<FolderState>> open_destination(bool create, bool subscribe);
+  Task<Result<void>> create_destination();
   Result<void> load();
   Task<Result<void>> rematch();
   Task<Result<std::vector<MessageInfo>>> list_new();
@@ -109,7 +119,7 @@ class FolderCopy {
   Task<Result<std::vector<WholeMessage>>> fetch(imap::UidSet uids);
   Task<Result<void>> copy_whole(std::vector<WholeMessage> messages,
                                 std::vector<MessageInfo>& larger);
-  Task<Result<void>> copy_streamed(MessageInfo info);
+  Task<Result<void>> copy_streamed(MessageInfo info, bool without_keywords = false);
   /// What was listed and is neither stored nor refused: gone meanwhile, or the source keeps it
   /// back.
   Task<Result<void>> account_for(const std::vector<MessageInfo>& fresh);
@@ -122,6 +132,11 @@ class FolderCopy {
                                   std::vector<OutgoingMessage> bodies, BatchResult& result);
   Task<Result<void>> append_halved(const Intent& intent, std::vector<IntentMessage> metas,
                                    Error why, BatchResult& result);
+  Task<Result<void>> append_without_keywords(const Intent& intent, IntentMessage message, Error why,
+                                             BatchResult& result);
+  /// Changes flags; what the server refuses of them.
+  Task<Result<imap::Flags>> store_accepted(imap::UidSet uids, imap::Flags add, imap::Flags remove);
+  void note_dropped(const std::string& flag);
   /// Messages at the destination from `first` on that nobody owns.
   Task<Result<std::vector<Candidate>>> window(Uid first);
   Task<Result<void>> bind_by_lookup(const Intent& intent, std::vector<IntentMessage>& wanted,
@@ -131,6 +146,11 @@ class FolderCopy {
                                  const Fingerprint& content);
   Result<void> bind(const IntentMessage& message, Uid dst, BatchResult& result);
   void refuse(const IntentMessage& message, const Error& why, BatchResult& result);
+  void except(ExceptionRecord exception, BatchResult& result);
+  /// Reads back what was stored of `odd` (source UID -> digest of what was sent), and lists what
+  /// the destination altered.
+  Task<Result<void>> read_back(const std::map<std::uint32_t, mime::Digest>& odd,
+                               BatchResult& result);
   Result<void> write_intent(Intent& intent);
   Result<void> flush();
   void note_counts(const BatchResult& result);
@@ -157,6 +177,7 @@ class FolderCopy {
   std::map<std::pair<std::string, std::string>, std::vector<std::size_t>>
       flag_changes_;  // (add, remove) -> records
   std::vector<MessageRecord> flags_seen_;
+  imap::Flags refused_flags_;  // by the destination's words, though PERMANENTFLAGS has them
 };
 
 }  // namespace mxferry::copy

@@ -12,20 +12,6 @@
 namespace mxferry::copy {
 namespace {
 
-// A refusal that is about the account or the moment, not about the message.
-bool is_about_account(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::quota:
-    case ErrorCode::rate_limited:
-    case ErrorCode::auth:
-    case ErrorCode::denied:
-    case ErrorCode::not_found:  // the folder is gone: TRYCREATE
-      return true;
-    default:
-      return false;
-  }
-}
-
 Error folder_gone(Error error) {
   if (error.code == ErrorCode::not_found) error.retry = Retry::later;
   return error;
@@ -201,12 +187,9 @@ Result<IntentMessage> FolderCopy::describe(const MessageInfo& info, const Finger
   out.fingerprint = print;
   out.content = content;
   out.src_flags = info.flags;
-  out.flags = lane_.target->permanent_flags().kept(info.flags);
+  out.flags = lane_.target->permanent_flags().kept(info.flags).minus(refused_flags_);
   const auto not_kept = info.flags.minus(out.flags);
-  for (const auto& dropped : not_kept.names())
-    if (std::find(report_.dropped_flags.begin(), report_.dropped_flags.end(), dropped) ==
-        report_.dropped_flags.end())
-      report_.dropped_flags.push_back(dropped);
+  for (const auto& dropped : not_kept.names()) note_dropped(dropped);
   return out;
 }
 
@@ -215,6 +198,7 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
   Intent intent;
   std::vector<OutgoingMessage> bodies;
   std::vector<IntentMessage> too_large;
+  std::map<std::uint32_t, mime::Digest> odd;
   std::uint64_t bytes = 0;
   const auto limit = lane_.target->append_limit();
   if (run_.job.options.newest_first)
@@ -231,6 +215,7 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
       continue;
     }
     bytes += message.body.size();
+    if (is_often_altered(message.body)) odd.emplace(meta.src.value, mime::sha256(message.body));
     OutgoingMessage out;
     out.flags = meta.flags;
     out.date = message.info.date;
@@ -252,6 +237,10 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
       note_counts(result);
       co_return fail(folder_gone(std::move(appended).error()));
     }
+  }
+  if (!odd.empty()) {
+    auto read = co_await read_back(odd, result);
+    if (!read) co_return lost(std::move(read).error());
   }
   for (const auto& message : too_large) {
     Error why;
@@ -280,6 +269,7 @@ Task<Result<void>> FolderCopy::append_under(const Intent& intent, std::vector<In
   if (!outcome) co_return fail(std::move(outcome).error());
   std::vector<IntentMessage> unplaced;  // stored, and the server did not say where
   std::vector<IntentMessage> refused;
+  std::vector<std::pair<IntentMessage, Error>> suspects;  // refused alone: for their keywords?
   std::optional<Error> why;
   for (std::size_t i = 0; i < metas.size(); ++i) {
     const auto& each = outcome->each[i];
@@ -291,7 +281,11 @@ Task<Result<void>> FolderCopy::append_under(const Intent& intent, std::vector<In
       refused.push_back(metas[i]);
       if (!why) why = each.why;
       if (!outcome->as_one && each.why && !is_about_account(*each.why)) {
-        refuse(metas[i], *each.why, result);
+        if (!keywords_of(metas[i].flags).empty()) {
+          suspects.emplace_back(std::move(refused.back()), *each.why);
+        } else {
+          refuse(metas[i], *each.why, result);
+        }
         refused.pop_back();
       }
     }
@@ -307,6 +301,10 @@ Task<Result<void>> FolderCopy::append_under(const Intent& intent, std::vector<In
       lost_one.text = "the destination said OK and the message is not there";
       refuse(message, lost_one, result);
     }
+  }
+  for (auto& [message, reason] : suspects) {
+    auto sent = co_await append_without_keywords(intent, std::move(message), reason, result);
+    if (!sent) co_return sent;
   }
   if (refused.empty() || !why) co_return Result<void>();
   if (!outcome->as_one || is_about_account(*why)) {
@@ -377,13 +375,15 @@ Task<Result<void>> FolderCopy::append_halved(const Intent& intent, std::vector<I
   co_return Result<void>();
 }
 
-Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info) {
+Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info, bool without_keywords) {
   // Who it is must be known before it is sent: that is what a lost answer is looked up by.
   imap::UidSet set(info.uid);
   auto prints = co_await fingerprints(*lane_.source, set);
   if (!prints) co_return fail(std::move(prints).error());
   if (prints->empty()) co_return Result<void>();  // gone meanwhile
   MXF_CO_TRY(meta, describe(info, prints->front().fingerprint, kUnread));
+  const auto keywords = keywords_of(meta.flags);
+  if (without_keywords) meta.flags = meta.flags.minus(keywords);
   Intent intent;
   intent.messages.push_back(meta);
   MXF_CO_CHECK(write_intent(intent));
@@ -409,6 +409,11 @@ Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info) {
     crash_point("append.answered");
     if (!ended) co_return lost(std::move(ended).error());
     if (ended->stored && ended->uid) {
+      if (without_keywords) {
+        auto refused = co_await store_accepted(imap::UidSet(*ended->uid), keywords, imap::Flags());
+        if (!refused) co_return lost(std::move(refused).error());
+        meta.flags = meta.flags.plus(keywords.minus(*refused));
+      }
       MXF_CO_CHECK(bind(meta, *ended->uid, result));
     } else if (ended->stored) {
       std::vector<IntentMessage> wanted;
@@ -426,6 +431,12 @@ Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info) {
     if (is_about_account(*why)) {
       MXF_CO_CHECK(state().put_result(record_, result));
       co_return fail(folder_gone(std::move(*why)));
+    }
+    if (relay.begun && !without_keywords && !keywords.empty()) {
+      // For its keywords? The intent is closed: nothing was stored.
+      MXF_CO_CHECK(state().put_result(record_, result));
+      auto again = co_await copy_streamed(std::move(info), true);
+      co_return again;
     }
     refuse(meta, *why, result);
   }

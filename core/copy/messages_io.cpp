@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/escape.hpp"
 #include "protocol/imap/limits.hpp"
 
 namespace mxferry::copy {
@@ -59,6 +60,10 @@ class DigestSink final : public MessageSink {
 };
 
 }  // namespace
+
+std::string text_of(const mime::Digest& digest) {
+  return hex(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+}
 
 Task<Result<std::vector<MessageInfo>>> list_range(MailSource& mailbox, Uid first, Uid last) {
   std::vector<MessageInfo> out;

@@ -36,4 +36,7 @@ struct DigestOf {
 };
 Task<Result<std::vector<DigestOf>>> digests(MailSource& mailbox, std::vector<MessageInfo> messages);
 
+/// In hexadecimal, for reports.
+std::string text_of(const mime::Digest& digest);
+
 }  // namespace mxferry::copy

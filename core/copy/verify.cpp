@@ -230,8 +230,9 @@ Task<Result<void>> AccountVerify::compare(const FolderRecord& record, const std:
       if (a->second->sha256 != b->second->sha256)
         find(name, pair.src->uid, "altered",
              "destination UID " + std::to_string(pair.dst->uid.value) + ": " +
-                 std::to_string(b->second->size) + " octets instead of " +
-                 std::to_string(a->second->size) + ", or other ones");
+                 std::to_string(b->second->size) + " octets, SHA-256 " +
+                 text_of(b->second->sha256) + ", instead of " + std::to_string(a->second->size) +
+                 ", " + text_of(a->second->sha256));
       if (pair.src->date && pair.dst->date && pair.src->date != pair.dst->date)
         find(name, pair.src->uid, "date",
              imap::format_internal_date(*pair.dst->date) + " instead of " +

@@ -181,6 +181,13 @@ Task<Result<void>> FakeMailbox::stream_message(Uid uid, MessageSink& sink) {
 Task<Result<bool>> FakeMailbox::create_folder(const std::string& wire, SpecialUse use) {
   co_await breathe();
   if (dead_) co_return lost();
+  if (server_.refuses_name && server_.refuses_name(wire)) {
+    Error no;
+    no.code = ErrorCode::refused;
+    no.operation = "fake create";
+    no.remote = "Invalid mailbox name";
+    co_return fail(std::move(no));
+  }
   const bool made = !server_.folders.contains(wire);
   server_.folders[wire].use = use;
   co_return made;
@@ -200,7 +207,14 @@ Task<Result<void>> FakeMailbox::subscribe(const std::string& wire) {
   co_return Result<void>();
 }
 
+bool FakeMailbox::refuses(const OutgoingMessage& message) const {
+  const auto& names = message.flags.names();
+  return (server_.refuses && server_.refuses(message.body)) ||
+         (server_.refuses_flag && std::any_of(names.begin(), names.end(), server_.refuses_flag));
+}
+
 Uid FakeMailbox::store(OutgoingMessage message) {
+  if (server_.alters) message.body = server_.alters(std::move(message.body));
   return server_.add(open_, std::move(message.body), std::move(message.flags),
                      message.date ? message.date->instant.time_since_epoch().count() : 0);
 }
@@ -231,9 +245,7 @@ Task<Result<AppendOutcome>> FakeMailbox::append(std::vector<OutgoingMessage> bat
   Error no;
   no.code = ErrorCode::refused;
   no.remote = "I do not like it";
-  const auto refused = [&](const OutgoingMessage& m) {
-    return server_.refuses && server_.refuses(m.body);
-  };
+  const auto refused = [&](const OutgoingMessage& m) { return refuses(m); };
   if (out.as_one && std::any_of(batch.begin(), batch.end(), refused)) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       if (!server_.atomic && i < batch.size() / 2 && !refused(batch[i])) store(std::move(batch[i]));
@@ -282,7 +294,7 @@ Task<Result<AppendResult>> FakeMailbox::append_end() {
   const Fault fault = server_.on_append ? server_.on_append() : Fault::none;
   if (fault == Fault::lost_before) co_return lost();
   AppendResult out;
-  if (server_.refuses && server_.refuses(streaming_.body)) {
+  if (refuses(streaming_)) {
     Error no;
     no.code = ErrorCode::refused;
     no.remote = "I do not like it";
@@ -300,6 +312,14 @@ Task<Result<void>> FakeMailbox::store_flags(const imap::UidSet& uids, const imap
                                             const imap::Flags& remove) {
   co_await breathe();
   if (dead_) co_return lost();
+  if (server_.refuses_flag &&
+      std::any_of(add.names().begin(), add.names().end(), server_.refuses_flag)) {
+    Error no;
+    no.code = ErrorCode::refused;
+    no.operation = "fake store";
+    no.remote = "[CANNOT] Invalid keyword";
+    co_return fail(std::move(no));
+  }
   auto& folder = *open();
   for (auto& message : folder.messages) {
     if (!uids.contains(message.uid)) continue;

@@ -53,12 +53,15 @@ struct FakeServer {
   bool atomic = true;  // a refused batch stores nothing
   std::optional<std::uint64_t> append_limit;
   std::function<bool(const std::string& body)> refuses;
-  std::function<Fault()> on_append;       // asked before each append
-  std::function<bool(Uid)> keeps_back;    // listed, and its body never given
-  std::function<bool()> breaks_on_fetch;  // asked before each fetch
-  std::function<Fault()> on_expunge;      // asked before each UID EXPUNGE
-  std::function<Fault()> on_move;         // asked before each UID MOVE
-  bool yields = false;                    // operations let others run in between
+  std::function<bool(const std::string& flag)> refuses_flag;  // though PERMANENTFLAGS has it
+  std::function<bool(const std::string& wire)> refuses_name;  // in CREATE
+  std::function<std::string(std::string body)> alters;        // what it stores instead
+  std::function<Fault()> on_append;                           // asked before each append
+  std::function<bool(Uid)> keeps_back;                        // listed, and its body never given
+  std::function<bool()> breaks_on_fetch;                      // asked before each fetch
+  std::function<Fault()> on_expunge;                          // asked before each UID EXPUNGE
+  std::function<Fault()> on_move;                             // asked before each UID MOVE
+  bool yields = false;  // operations let others run in between
   int operations = 0;
   int connections = 0;
   int appends = 0;
@@ -113,6 +116,7 @@ class FakeMailbox final : public MailTarget {
   Unexpected<Error> lost();
   FakeFolder* open() { return server_.folders.contains(open_) ? &server_.folders[open_] : nullptr; }
   Uid store(OutgoingMessage message);
+  bool refuses(const OutgoingMessage& message) const;
 
   FakeServer& server_;
   std::string open_;

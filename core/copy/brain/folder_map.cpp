@@ -25,6 +25,13 @@ bool same_path(const Path& a, const Path& b) {
   return true;
 }
 
+bool is_plain(char c, Spelling spelling) {
+  if (spelling == Spelling::without_wildcards) return c != '%' && c != '*';
+  constexpr std::string_view kTaken = " _-.,+=@&#$:~'";
+  return (static_cast<unsigned char>(c) & 0x80) != 0 || (c >= '0' && c <= '9') ||
+         (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || kTaken.find(c) != kTaken.npos;
+}
+
 std::string spell(const Path& path, const NamespaceInfo& ns) {
   if (path.size() == 1 && imap::is_inbox(path.front())) return "INBOX";
   std::string out = ns.prefix;
@@ -189,10 +196,34 @@ std::vector<RenamedFolder> renamed_folders(const std::vector<FolderInfo>& source
   return out;
 }
 
-std::string without_wildcards(std::string wire) {
-  for (char& c : wire)
-    if (c == '%' || c == '*') c = '_';
-  return wire;
+std::string respelled(const std::string& wire, Spelling spelling, std::optional<char> delimiter) {
+  std::string out;
+  for (const auto& part : imap::split_path(wire, delimiter)) {
+    if (!out.empty()) out += *delimiter;
+    const auto utf8 = imap::decode_mutf7(part);
+    if (!utf8) {
+      // Not modified UTF-7: octets of its own kind. Only what is ASCII can be told apart.
+      for (const char c : part) out += is_plain(c, spelling) ? c : '_';
+      continue;
+    }
+    std::string kept;
+    for (std::size_t i = 0; i < utf8->size(); ++i) {
+      const char c = (*utf8)[i];
+      const bool four_octets = (static_cast<unsigned char>(c) & 0xF8) == 0xF0;
+      if (four_octets && spelling == Spelling::plain_bmp) {
+        kept += '_';
+        i += 3;
+      } else {
+        kept += is_plain(c, spelling) ? c : '_';
+      }
+    }
+    if (spelling != Spelling::without_wildcards) {
+      if (kept.starts_with(' ') || kept.starts_with('~')) kept.front() = '_';
+      if (kept.ends_with(' ')) kept.back() = '_';
+    }
+    out += imap::encode_mutf7(kept);
+  }
+  return out;
 }
 
 }  // namespace mxferry::copy

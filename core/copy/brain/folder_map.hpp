@@ -45,7 +45,13 @@ std::vector<RenamedFolder> renamed_folders(const std::vector<FolderInfo>& source
                                            const std::vector<FolderInfo>& target,
                                            const NamespaceInfo& target_namespace);
 
-/// A wire name without % and *, for servers that refuse them in CREATE (RFC 3501 §5.1).
-std::string without_wildcards(std::string wire);
+/// What a name is without, for servers that refuse it in CREATE. Each step goes further.
+enum class Spelling {
+  without_wildcards,  // % and * (RFC 3501 §5.1): Dovecot takes them, Cyrus does not
+  plain,      // and all other ASCII signs that some server refuses; blanks and ~ at the ends
+  plain_bmp,  // and characters beyond U+FFFF, which Courier refuses
+};
+/// A wire name with "_" in their places; the levels stay. `delimiter`: of the name.
+std::string respelled(const std::string& wire, Spelling spelling, std::optional<char> delimiter);
 
 }  // namespace mxferry::copy

@@ -37,7 +37,7 @@ TEST(FolderMap, RespellsForDelimiterAndNamespace) {
   const NamespaceInfo slash{"", '/'};
   EXPECT_EQ(mapped({folder("a|b", '|')}, {}, slash, 0), "a/b");
   EXPECT_EQ(mapped({folder("a*b%c")}, {}, slash, 0), "a*b%c");
-  EXPECT_EQ(without_wildcards("a*b%c"), "a_b_c");
+  EXPECT_EQ(respelled("a*b%c", Spelling::without_wildcards, '/'), "a_b_c");
 }
 
 TEST(FolderMap, SpecialFoldersGoByTheirUseAndTakeTheirChildrenAlong) {
@@ -117,6 +117,16 @@ TEST(FolderMap, RespellingMayMakeTwoOfARulesFoldersOne) {
   ASSERT_TRUE(rules);
   for (const auto& mapping : map_folders(source, {}, dots, {}, *rules))
     EXPECT_NE(mapping.problem.find("merge"), std::string::npos);
+}
+
+TEST(FolderMap, ARefusedNameIsRespelledStepByStepAndKeepsItsLevels) {
+  const std::string wire = "INBOX.a\"b%.R&-D.&2D3eQg- [1];Entw&APw-rfe. x ";
+  EXPECT_EQ(respelled(wire, Spelling::without_wildcards, '.'),
+            "INBOX.a\"b_.R&-D.&2D3eQg- [1];Entw&APw-rfe. x ");
+  EXPECT_EQ(respelled(wire, Spelling::plain, '.'), "INBOX.a_b_.R&-D.&2D3eQg- _1__Entw&APw-rfe._x_");
+  EXPECT_EQ(respelled(wire, Spelling::plain_bmp, '.'), "INBOX.a_b_.R&-D._ _1__Entw&APw-rfe._x_");
+  EXPECT_EQ(respelled("sl/ash", Spelling::plain, '.'), "sl_ash");
+  EXPECT_EQ(respelled("a&b;c", Spelling::plain, std::nullopt), "a&b_c");
 }
 
 }  // namespace
