@@ -30,129 +30,26 @@ DNSSEC, with --validator. At the end that resolver proves every RRset of FILE; i
 """
 
 import argparse
-import base64
-import calendar
 import collections
 import concurrent.futures
-import hashlib
 import json
 import os
 import re
 import shlex
-import socket
-import ssl
 import sys
 import time
 
 import labdns
 import sts
+from rawimap import Imap, mutf7
 
-MONTHS = {name: number + 1 for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
-Mail = collections.namedtuple("Mail", "folder uid sha256 instant flags message_id body_sha256")
-
-
-# --- IMAP, as little as is needed ---------------------------------------------------------------------------------------
-
-class Imap:
-    def __init__(self, address, name, ca, user, password):
-        context = ssl.create_default_context(cafile=ca)
-        raw = socket.create_connection((address, 993), timeout=60)
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.stream = context.wrap_socket(raw, server_hostname=name).makefile("rwb", buffering=1 << 20)
-        self.number = 0
-        self.stream.readline()
-        self.do("LOGIN " + self.quoted(user) + " " + self.quoted(password))
-
-    @staticmethod
-    def quoted(text):
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-    def response(self):
-        """One response: its text with each literal replaced by {#n}, and the literals."""
-        text, literals = b"", []
-        while True:
-            line = self.stream.readline()
-            if not line.endswith(b"\r\n"):
-                raise ConnectionError("IMAP connection closed")
-            literal = re.search(rb"\{(\d+)\}\r\n$", line)
-            if not literal:
-                return text + line[:-2], literals
-            text += line[:literal.start()] + b"{#%d}" % len(literals)
-            literals.append(self.stream.read(int(literal.group(1))))
-
-    def each(self, command):
-        """Yields the untagged responses; raises if the command is not OK."""
-        self.number += 1
-        tag = b"c%d" % self.number
-        self.stream.write(tag + b" " + command.encode("ascii") + b"\r\n")
-        self.stream.flush()
-        while True:
-            text, literals = self.response()
-            if text.startswith(tag + b" "):
-                if not text.startswith(tag + b" OK"):
-                    raise RuntimeError(f"{command.split()[0]}: {text.decode(errors='replace')}")
-                return
-            yield text, literals
-
-    def do(self, command):
-        return list(self.each(command))
-
-    @staticmethod
-    def string(text, literals):
-        if text.startswith(b"{#"):
-            return literals[int(text[2:-1])].decode("ascii")
-        text = text.decode("ascii")
-        return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
-
-    def names(self, command):
-        """(attributes, name as stored) of LIST or LSUB; levels by "/", the namespace's prefix left out."""
-        reply = self.do("NAMESPACE")[0][0]
-        prefix, delimiter = re.match(rb'\* NAMESPACE \(\("((?:[^"\\]|\\.)*)" "(.)"\)', reply).groups()
-        for text, literals in self.do(f'{command} "" "*"'):
-            match = re.match(rb'\* (?:LIST|LSUB) \(([^)]*)\) (?:"(?:\\.|[^"])"|NIL) (.*)$', text)
-            name = self.string(match.group(2), literals)
-            short = name[len(prefix):] if prefix and name.startswith(prefix.decode()) else name
-            yield match.group(1).decode().lower().split(), name, short.replace(delimiter.decode(), "/")
-
-    def folders(self):
-        return [(name, short) for attributes, name, short in self.names("LIST")
-                if "\\noselect" not in attributes and "\\nonexistent" not in attributes]
-
-    def mail(self, name, short, marks):
-        """All of a folder. marks: what the Message-IDs that the senders made look like; their bodies are hashed alone, too."""
-        self.do("EXAMINE " + self.quoted(name))
-        for text, literals in self.each("UID FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[])"):
-            match = re.match(rb"\* \d+ FETCH \((.*)\)$", text)
-            body = re.search(rb"BODY\[\] \{#(\d+)\}", text)
-            if not match or not body:
-                continue
-            raw = literals[int(body.group(1))]
-            day, month, year, hour, minute, second, sign, zh, zm = re.search(
-                rb'INTERNALDATE "([ \d]\d)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"', text).groups()
-            instant = calendar.timegm((int(year), MONTHS[month.decode()], int(day), int(hour), int(minute), int(second)))
-            instant -= (1 if sign == b"+" else -1) * (int(zh) * 3600 + int(zm) * 60)
-            flags = re.search(rb"FLAGS \(([^)]*)\)", text).group(1).decode().split()
-            head, _, rest = raw.partition(b"\r\n\r\n")
-            message_id = re.search(rb"^message-id:\s*(<[^>\r\n]*>)", head, re.I | re.M)
-            message_id = message_id.group(1).decode(errors="replace") if message_id else None
-            ours = message_id is not None and message_id in marks
-            yield Mail(short, int(re.search(rb"UID (\d+)", text).group(1)), hashlib.sha256(raw).hexdigest(), instant,
-                       tuple(sorted(flag for flag in flags if flag.lower() != "\\recent")), message_id,
-                       hashlib.sha256(rest).hexdigest() if ours else None)
-
-    def quota(self):
-        for text, _ in self.do("GETQUOTAROOT INBOX"):
-            match = re.search(rb"STORAGE \d+ (\d+)", text)
-            if match:
-                return int(match.group(1)) * 1024
-        return None
-
+# --- Mailboxes ---------------------------------------------------------------------------------------------------------
 
 def read_mailbox(task):
     """In a process of its own. Everything of one mailbox on one host, or the words of what went wrong."""
     address, name, ca, user, password, marks = task
     try:
-        imap = Imap(address, name, ca, user, password)
+        imap = Imap(address, user, password, ca, name)
         folders = imap.folders()
         mail = [message for real, short in folders for message in imap.mail(real, short, marks)]
         return {"folders": {short for _, short in folders}, "subscribed": {short for _, _, short in imap.names("LSUB")},
@@ -187,12 +84,6 @@ class Verdict:
 def read_lines(path):
     with open(path, encoding="utf-8") as file:
         return [json.loads(line) for line in file if line.strip()]
-
-
-def mutf7(name):
-    """As on the wire (RFC 3501 section 5.1.3): the manifest has folder names as people write them."""
-    return re.sub(r"[^\x20-\x7e]+|&", lambda m: "&-" if m.group() == "&" else "&" + base64.b64encode(
-        m.group().encode("utf-16-be")).decode().rstrip("=").replace("/", ",") + "-", name)
 
 
 def check_senders(verdict, sent, accounts, old, new, rolled_back, listed):

@@ -17,6 +17,7 @@ sys.path.insert(0, LAB)
 import checker  # noqa: E402
 import corpus  # noqa: E402
 import labdns  # noqa: E402
+import rawimap  # noqa: E402
 
 OLD, NEW = ["10 mx.oldhost.test."], ["10 mx.newhost.test."]
 SPF_OLD, SPF_BOTH, FOREIGN = '"v=spf1 mx -all"', '"v=spf1 ip4:127.77.0.20 mx -all"', '"other"'
@@ -177,7 +178,7 @@ class Mail(unittest.TestCase):
 
     @staticmethod
     def one(body="body", uid=1):
-        return checker.Mail("INBOX", uid, "sha", 0, (), "<1@ext.test>", body)
+        return rawimap.Mail("INBOX", uid, "sha", 0, (), "<1@ext.test>", body)
 
     def test_a_copied_message_passes(self):
         self.assertEqual(self.failed([self.one()], [self.one()]), [])
@@ -200,8 +201,8 @@ class Mail(unittest.TestCase):
 class Parts(unittest.TestCase):
     def test_folder_names_on_the_wire_are_those_on_disk(self):
         for name in ("Entwürfe für später", "A & B", "日本語", "📦 Pakete", "plain"):
-            self.assertEqual(checker.mutf7(name), corpus.mutf7(name))
-        self.assertEqual(checker.mutf7("Entwürfe"), "Entw&APw-rfe")
+            self.assertEqual(rawimap.mutf7(name), corpus.mutf7(name))
+        self.assertEqual(rawimap.mutf7("Entwürfe"), "Entw&APw-rfe")
 
     def test_dns_answers_to_other_questions_are_not_taken(self):
         number, packet = labdns.build("a.test", "A", False)

@@ -68,7 +68,8 @@ do_start() {
   { # shell variables, as Debian's start script gives them to the server
     grep '^[A-Z_0-9]*=' "$tree/etc/courier/imapd"
     if [[ -n ${opt[capability]} ]]; then printf 'IMAP_CAPABILITY=%q\n' "${opt[capability]}"; fi
-    printf 'IMAP_EMPTYTRASH=\n' # mail does not go away by itself
+    printf 'IMAP_EMPTYTRASH=\n'  # mail does not go away by itself
+    printf 'IMAP_USELOCKS=0\n'   # there is no file access monitor: each lock would wait a second for one
   } >"$dir/imapd.conf"
   : >"$dir/log"
   # shellcheck disable=SC2016
