@@ -372,7 +372,7 @@ def page(table):
              "**refused**: `mxferry sync` lists the message with the server's words, and the others of its batch are copied.", "",
              "## Messages", "", "| input | Dovecot | Cyrus | Courier |", "|---|---|---|---|"]
     lines += [f"| {row['what']} | {outcomes(row, 'equal')} |" for row in table["message"]]
-    lines += ["", "## Flags", "", "A flag that a server does not keep (PERMANENTFLAGS) or refuses is left out and named; the message is copied.", "",
+    lines += ["", "## Flags", "", "A flag that a server does not keep (PERMANENTFLAGS) or refuses, or that no command can say, is left out and named; the message is copied.", "",
               "| flags | Dovecot | Cyrus | Courier |", "|---|---|---|---|"]
     lines += [f"| {code(' '.join(row['flags']))} | {outcomes(row, 'equal')} |" for row in table["flags"]]
     lines += ["", "## INTERNALDATE", "", "| date | Dovecot | Cyrus | Courier |", "|---|---|---|---|"]
