@@ -364,7 +364,7 @@ def page(table):
         return " | ".join(out)
     lines = ["# What servers make of odd mail", "",
              "<!-- written by scripts/docs from tests/lab/matrix.toml -->", "",
-             "Each cell was seen: `scripts/prove matrix` copies from each of",
+             "What each server is expected to do. `scripts/prove matrix` copies from each of",
              ", ".join(f"`{kind}`" for kind in KINDS) + " to each",
              "(the sign is the hierarchy delimiter; `inbox`: below the prefix `INBOX`) and from a source that gives every octet, and fails where an",
              "outcome is another one, by `mxferry verify` and by a look of its own. Dovecot 2.3.19, Cyrus 3.6.1, Courier 5.0.13 (Debian 12).", "",
