@@ -96,7 +96,9 @@ check "Dovecot: a new line in users is an account, without a restart" eventually
 check "Dovecot: a taken address is refused" refused 1 "$servers/dovecot.sh" start "$work/d3" address=127.77.200.1
 check "Dovecot: a second start is refused" refused 1 "$servers/dovecot.sh" start "$work/d1" address=127.77.200.1
 check "an unknown key is refused" refused 2 "$servers/dovecot.sh" start "$work/d3" adress=127.77.200.3
-kill -9 "$(<"$work/d2/pid")"
+killed=$(<"$work/d2/pid")
+kill -9 "$killed"
+for _ in {1..100}; do kill -0 "$killed" 2>/dev/null || break; sleep 0.05; done  # dying takes a moment
 check "Dovecot: runs again after kill -9" "$servers/dovecot.sh" start "$work/d2" address=127.77.200.2 users="$work/d1/users"
 
 # --- Cyrus and Courier, beside it
