@@ -89,7 +89,10 @@ void add_append_head(Command& command, const AppendMessage& message) {
     add_text(command, " ");
   }
   if (!message.date) return;
-  if (!is_sayable(*message.date)) unsayable(command, "the date is beyond what IMAP can say");
+  if (!is_sayable(*message.date)) {
+    unsayable(command, "the date is beyond what IMAP can say");
+    return;  // spelling it would overflow
+  }
   add_text(command, "\"" + format_internal_date(*message.date) + "\" ");
 }
 
