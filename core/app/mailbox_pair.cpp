@@ -402,20 +402,23 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& option
   if (source.directory.empty()) {
     MXF_TRY(secret, resolve_secret(options.source_secret));
     source.account.credentials.secret = std::move(secret);
-  } else if (maildir::BackupRoot::is_at(source.directory)) {
-    MXF_TRY(root, maildir::BackupRoot::open(source.directory, maildir::Access::read));
-    pair->job_.open_source = maildir::backup_source(std::move(root));
   } else {
-    MXF_TRY(opened, maildir::MaildirSource::open(source.directory));
-    opened.reset();  // it can be read: each run opens it anew
-    pair->job_.open_source = maildir::maildir_source(source.directory);
+    MXF_TRY(is_backup, maildir::BackupRoot::is_at(source.directory));
+    if (is_backup) {
+      MXF_TRY(root, maildir::BackupRoot::open(source.directory, maildir::Access::read));
+      pair->job_.open_source = maildir::backup_source(std::move(root));
+    } else {
+      MXF_TRY(opened, maildir::MaildirSource::open(source.directory));
+      opened.reset();  // it can be read: each run opens it anew
+      pair->job_.open_source = maildir::maildir_source(source.directory);
+    }
   }
   if (dest.directory.empty()) {
     MXF_TRY(secret, resolve_secret(options.dest_secret));
     dest.account.credentials.secret = std::move(secret);
   } else {
-    const bool reads =
-        options.read_only || (options.dry_run && maildir::BackupRoot::is_at(dest.directory));
+    MXF_TRY(is_backup, maildir::BackupRoot::is_at(dest.directory));
+    const bool reads = options.read_only || (options.dry_run && is_backup);
     MXF_TRY(root, maildir::BackupRoot::open(
                       dest.directory, reads ? maildir::Access::read : maildir::Access::write));
     pair->look_at_dest_ = maildir::backup_source(root);

@@ -28,8 +28,8 @@ class BackupRoot {
   /// write: made (0700) if it is absent or empty, and locked against a second writer (gate). A
   /// folder that holds anything else is refused, and so is one that others can write to.
   static Result<std::shared_ptr<BackupRoot>> open(const std::string& path, Access access);
-  /// True where `path` holds a backup of this kind.
-  static bool is_at(const std::string& path);
+  /// Whether `path` holds a backup of this kind; an error where that cannot be found out.
+  static Result<bool> is_at(const std::string& path);
 
   const FolderIndex& index() const { return index_; }
   const std::string& path() const { return root_.path(); }

@@ -112,15 +112,15 @@ Result<FolderState> BackupMailbox::open_now(const std::string& wire) {
   lines_ = std::move(loaded.lines);
   MXF_TRY(names, cur.names());
   reader_ = FolderReader();
+  if (manifest_.lines() == 0 && !names.empty()) {
+    Error error;
+    error.code = ErrorCode::store;
+    error.operation = "open " + folder_.path();
+    error.text = std::string("there is mail, and ") + kManifestFile + " is missing or empty";
+    return fail(
+        std::move(error.with_remedy("take the manifest from another copy, or begin a new backup")));
+  }
   if (root_->access() == Access::write && manifest_.lines() == 0) {
-    if (!names.empty()) {
-      Error error;
-      error.code = ErrorCode::store;
-      error.operation = "open " + folder_.path();
-      error.text = std::string("there is mail, and ") + kManifestFile + " is missing or empty";
-      return fail(std::move(
-          error.with_remedy("take the manifest from another copy, or begin a new backup")));
-    }
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::system_clock::now().time_since_epoch());
     manifest_ = Manifest(UidValidity(static_cast<std::uint32_t>(seconds.count())));
@@ -143,6 +143,15 @@ Result<FolderState> BackupMailbox::open_now(const std::string& wire) {
     message.changed = entry->second.changed;
     reader_.messages.emplace(uid->value, std::move(message));
   }
+  // What the manifest names and no file holds is listed, so that a restore tells what it lacks.
+  if (root_->access() == Access::read)
+    for (const auto& [uid, entry] : manifest_.entries()) {
+      StoredMessage lost;
+      lost.file = file_name(entry);
+      lost.info = info_of(entry);
+      lost.changed = entry.changed;
+      reader_.messages.try_emplace(uid, std::move(lost));
+    }
   reader_.cur = std::move(cur);
   reader_.fresh = std::move(fresh);
   FolderState state = state_of(manifest_);

@@ -39,9 +39,14 @@ Result<void> check_owner(const Dir& root) {
 
 }  // namespace
 
-bool BackupRoot::is_at(const std::string& path) {
+Result<bool> BackupRoot::is_at(const std::string& path) {
   auto dir = Dir::open(path);
-  return dir && dir->open_file(kFoldersFile).has_value();
+  if (!dir && dir.error().code == ErrorCode::not_found) return false;
+  if (!dir) return fail(std::move(dir).error());
+  auto file = dir->open_file(kFoldersFile);
+  if (!file && file.error().code == ErrorCode::not_found) return false;
+  if (!file) return fail(std::move(file).error());
+  return true;
 }
 
 Result<std::shared_ptr<BackupRoot>> BackupRoot::open(const std::string& path, Access access) {
@@ -53,6 +58,7 @@ Result<std::shared_ptr<BackupRoot>> BackupRoot::open(const std::string& path, Ac
   out->root_ = std::move(root);
   if (access == Access::read) {
     auto file = out->root_.open_file(kFoldersFile);
+    if (!file && file.error().code != ErrorCode::not_found) return fail(std::move(file).error());
     if (!file)
       return fail(ErrorCode::not_found, "open backup " + path,
                   std::string("there is no backup: ") + kFoldersFile + " is missing");

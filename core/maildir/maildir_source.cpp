@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <set>
 
 #include "base/sha256.hpp"
@@ -27,7 +28,15 @@ std::uint64_t seconds_of(const std::string& file) {
   return std::strtoull(file.c_str(), nullptr, 10);
 }
 
-bool is_dir(const Dir& dir, const std::string& name) { return dir.open_dir(name).has_value(); }
+// The directory; nothing where there is none: the name is absent, a file or a link, which is not
+// followed. Anything else that keeps us from looking is an error, not an absence.
+Result<std::optional<Dir>> directory_in(const Dir& dir, const std::string& name) {
+  auto out = dir.open_dir(name);
+  if (out) return std::optional<Dir>(std::move(*out));
+  const auto code = out.error().code;
+  if (code == ErrorCode::not_found || code == ErrorCode::refused) return std::optional<Dir>();
+  return fail(std::move(out).error());
+}
 
 }  // namespace
 
@@ -48,7 +57,8 @@ Result<std::unique_ptr<MaildirSource>> MaildirSource::open(const std::string& pa
 }
 
 Result<void> MaildirSource::find_folders(const Dir& dir, std::vector<std::string> directories) {
-  if (is_dir(dir, "cur")) {
+  MXF_TRY(cur, directory_in(dir, "cur"));
+  if (cur) {
     Place place;
     place.directories = directories;
     if (directories.empty()) {
@@ -72,8 +82,8 @@ Result<void> MaildirSource::find_folders(const Dir& dir, std::vector<std::string
   for (const auto& name : names) {
     if (name == "cur" || name == "new" || name == "tmp") continue;
     if (name.starts_with('.') && !directories.empty()) continue;
-    auto below = dir.open_dir(name);
-    if (!below) continue;  // a file, or a link: not followed
+    MXF_TRY(below, directory_in(dir, name));
+    if (!below) continue;
     auto deeper = directories;
     deeper.push_back(name);
     MXF_CHECK(find_folders(*below, std::move(deeper)));
@@ -111,7 +121,7 @@ Result<MaildirSource::Scan> MaildirSource::scan(const Place& place) const {
   Scan out;
   MXF_TRY(cur, dir.open_dir("cur"));
   out.cur = std::move(cur);
-  auto fresh = dir.open_dir("new");
+  MXF_TRY(fresh, directory_in(dir, "new"));
   if (fresh) out.fresh = std::move(*fresh);
   std::vector<std::string> keywords;
   MXF_TRY(lines, lines_of(dir, "dovecot-keywords"));

@@ -166,11 +166,27 @@ TEST_F(Backup, IsNotBegunAnewOverMailWithoutItsManifest) {
     ASSERT_TRUE(run_task(out->append(batch({"1"}))));
   }
   fs::remove(fs::path(path) / kManifestFile);
-  auto out = writer();
-  const auto opened = run_task(out->open_folder("INBOX"));
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().code, ErrorCode::store);
+  for (const auto& mailbox : {writer(), reader()}) {
+    const auto opened = run_task(mailbox->open_folder("INBOX"));
+    ASSERT_FALSE(opened) << "neither written over nor taken for an empty folder";
+    EXPECT_EQ(opened.error().code, ErrorCode::store);
+  }
   EXPECT_EQ(check_backup(path)->findings.size(), 1U);
+}
+
+TEST_F(Backup, ALostFileIsListedToARestoreAndNotGiven) {
+  {
+    auto out = writer();
+    ASSERT_TRUE(run_task(out->open_folder("INBOX")));
+    ASSERT_TRUE(run_task(out->append(batch({"one", "two"}))));
+  }
+  for (const auto& file : fs::directory_iterator(fs::path(path) / "cur"))
+    if (slurp(file.path()) == "one") fs::remove(file.path());
+  auto in = reader();
+  const auto state = run_task(in->open_folder("INBOX"));
+  EXPECT_EQ(state->messages, 2U);
+  EXPECT_EQ(run_task(in->list_messages(Uid(1), Uid(9)))->size(), 2U);
+  EXPECT_EQ(bodies(*in), std::vector<std::string>{"two"});
 }
 
 TEST_F(Backup, CheckFindsWhatIsLostAlteredAndPlanted) {

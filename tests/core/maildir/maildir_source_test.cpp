@@ -2,6 +2,7 @@
 #include "maildir/maildir_source.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -75,6 +76,25 @@ TEST_F(MaildirOfAServer, HasANewUidValidityOnlyWhereNamesChange) {
   EXPECT_EQ(state()->uid_validity, first->uid_validity) << "flags are no identity";
   put("cur/150.c:2,", "c");
   EXPECT_NE(state()->uid_validity, first->uid_validity);
+}
+
+// A folder that cannot be opened is not a folder that is absent.
+TEST_F(MaildirOfAServer, ThatCannotBeReadIsAnErrorAndNotAnEmptyOne) {
+  put("cur/100.a:2,", "a");
+  put(".Sent/cur/100.b:2,", "b");
+  fs::permissions(dir.path(), static_cast<fs::perms>(0755));
+  constexpr uid_t kNobody = 65534;  // root may read everything
+  for (const char* shut : {".Sent/cur", ".Sent"}) {
+    fs::permissions(dir / shut, fs::perms::none);
+    const bool is_root = ::geteuid() == 0;
+    ASSERT_EQ(is_root ? ::seteuid(kNobody) : 0, 0);
+    const auto opened = MaildirSource::open(dir.path().string());
+    ASSERT_EQ(is_root ? ::seteuid(0) : 0, 0);
+    fs::permissions(dir / shut, static_cast<fs::perms>(0755));
+    ASSERT_FALSE(opened) << shut << " was taken for absent";
+    EXPECT_EQ(opened.error().code, ErrorCode::io);
+    EXPECT_NE(opened.error().message().find(".Sent"), std::string::npos);
+  }
 }
 
 TEST_F(MaildirOfAServer, ThatIsNoneIsSaidSo) {
