@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/honest_imap.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,7 +8,6 @@
 #include <algorithm>
 #include <cctype>
 #include <sstream>
-#include <stdexcept>
 
 namespace mxferry::test {
 namespace {
@@ -99,29 +96,15 @@ bool ImapTalk::read(std::string& into) {
   return true;
 }
 
-HonestImap::HonestImap(std::string address) : address_(std::move(address)) {
+HonestImap::HonestImap(std::string address) : address_(std::move(address)), listener_(address_) {
   folders_["INBOX"];
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  inet_pton(AF_INET, address_.c_str(), &where.sin_addr);
-  socklen_t size = sizeof where;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&where), size) != 0 ||
-      ::listen(listener_, 64) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&where), &size) != 0 ||
-      ::pipe(stop_) != 0)
-    throw std::runtime_error("cannot listen");
-  port_ = ntohs(where.sin_port);
   thread_ = std::thread([this] { serve(); });
 }
 
 HonestImap::~HonestImap() {
-  (void)!::write(stop_[1], "x", 1);
+  listener_.stop();
   thread_.join();
   for (auto& one : talks_) one.join();
-  ::close(listener_);
-  ::close(stop_[0]);
-  ::close(stop_[1]);
 }
 
 void HonestImap::add(const std::string& folder, std::string body) {
@@ -154,12 +137,7 @@ void HonestImap::set_capabilities(std::string words) {
 }
 
 void HonestImap::serve() {
-  while (true) {
-    pollfd waits[2] = {{listener_, POLLIN, 0}, {stop_[0], POLLIN, 0}};
-    ::poll(waits, 2, -1);
-    if (waits[1].revents != 0) return;
-    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) continue;
+  for (int fd = listener_.accept(); fd >= 0; fd = listener_.accept()) {
     talks_.emplace_back([this, fd] {
       talk(fd);
       ::close(fd);
@@ -168,7 +146,7 @@ void HonestImap::serve() {
 }
 
 void HonestImap::talk(int fd) {
-  ImapTalk client(fd, stop_[0]);
+  ImapTalk client(fd, listener_.stop_fd());
   const auto attacked = [&](const std::string& tag, const std::string& line) {
     Attack attack;
     {

@@ -16,6 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/loopback_listener.hpp"
+
 namespace mxferry::test {
 
 /// One connection, as an attack sees it.
@@ -73,8 +75,8 @@ class HonestImap {
   void set_capabilities(std::string words);
 
   const std::string& address() const { return address_; }
-  int port() const { return port_; }
-  std::string name() const { return address_ + ":" + std::to_string(port_); }
+  int port() const { return listener_.port(); }
+  std::string name() const { return address_ + ":" + std::to_string(port()); }
 
  private:
   struct Folder {
@@ -88,9 +90,7 @@ class HonestImap {
   std::string append(const std::string& tag, const std::string& raw);
 
   std::string address_;
-  int listener_ = -1;
-  int stop_[2] = {-1, -1};
-  int port_ = 0;
+  LoopbackListener listener_;
   mutable std::mutex mutex_;
   std::map<std::string, Folder> folders_;
   std::string capabilities_ = kCapabilities;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/tls_imap_server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -25,7 +23,8 @@ std::string upper(std::string text) {
 
 }  // namespace
 
-TlsImapServer::TlsImapServer(TlsImapOptions options) : options_(std::move(options)) {
+TlsImapServer::TlsImapServer(TlsImapOptions options)
+    : options_(std::move(options)), listener_(options_.address) {
   std::signal(SIGPIPE, SIG_IGN);  // SSL_write to a client that has gone
   if (!options_.certificate.empty()) {
     SSL_CTX* context = SSL_CTX_new(TLS_server_method());
@@ -34,26 +33,12 @@ TlsImapServer::TlsImapServer(TlsImapOptions options) : options_(std::move(option
       throw std::runtime_error("cannot use " + options_.certificate);
     context_ = context;
   }
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  inet_pton(AF_INET, options_.address.c_str(), &where.sin_addr);
-  socklen_t size = sizeof where;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&where), size) != 0 ||
-      ::listen(listener_, 16) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&where), &size) != 0 ||
-      ::pipe(stop_) != 0)
-    throw std::runtime_error("cannot listen");
-  port_ = ntohs(where.sin_port);
   thread_ = std::thread([this] { serve(); });
 }
 
 TlsImapServer::~TlsImapServer() {
-  (void)!::write(stop_[1], "x", 1);
+  listener_.stop();
   thread_.join();
-  ::close(listener_);
-  ::close(stop_[0]);
-  ::close(stop_[1]);
   SSL_CTX_free(static_cast<SSL_CTX*>(context_));
 }
 
@@ -68,12 +53,7 @@ bool TlsImapServer::wait_for_hang() {
 }
 
 void TlsImapServer::serve() {
-  while (true) {
-    pollfd waits[2] = {{listener_, POLLIN, 0}, {stop_[0], POLLIN, 0}};
-    ::poll(waits, 2, -1);
-    if (waits[1].revents != 0) return;
-    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) continue;
+  for (int fd = listener_.accept(); fd >= 0; fd = listener_.accept()) {
     ++connections_;
     talk(fd);
     ::close(fd);
@@ -84,7 +64,7 @@ void TlsImapServer::talk(int fd) {
   SSL* ssl = nullptr;
   const auto readable = [&] {
     if (ssl != nullptr && SSL_pending(ssl) > 0) return true;
-    pollfd waits[2] = {{fd, POLLIN, 0}, {stop_[0], POLLIN, 0}};
+    pollfd waits[2] = {{fd, POLLIN, 0}, {listener_.stop_fd(), POLLIN, 0}};
     ::poll(waits, 2, 10'000);
     return waits[1].revents == 0 && waits[0].revents != 0;
   };

@@ -11,6 +11,8 @@
 #include <string>
 #include <thread>
 
+#include "support/loopback_listener.hpp"
+
 namespace mxferry::test {
 
 struct TlsImapOptions {
@@ -33,7 +35,7 @@ class TlsImapServer {
   TlsImapServer& operator=(const TlsImapServer&) = delete;
 
   const std::string& address() const { return options_.address; }
-  int port() const { return port_; }
+  int port() const { return listener_.port(); }
   int connections() const { return connections_; }
   /// All that clients sent, as far as it was readable (plain or decrypted).
   std::string transcript() const;
@@ -46,9 +48,7 @@ class TlsImapServer {
 
   TlsImapOptions options_;
   void* context_ = nullptr;
-  int listener_ = -1;
-  int stop_[2] = {-1, -1};
-  int port_ = 0;
+  LoopbackListener listener_;
   std::atomic<int> connections_ = 0;
   mutable std::mutex mutex_;
   std::condition_variable came_;
