@@ -100,13 +100,18 @@ do_start() {
   needs_free "${opt[address]}" "${opt[imap_port]}" "${opt[imaps_port]}"
   make_mail_folder "$(id -u nobody)"
   make_run_folder
+  # Its processes are started, and look for their modules, when root's rights are gone: nobody may not see a checkout in
+  # somebody's home.
+  mkdir "$run/servers"
+  cp -aTl "$tree" "$run/servers/cyrus" 2>/dev/null || cp -aT "$tree" "$run/servers/cyrus"
+  servers_root=$run/servers
+  use_tree cyrus
   mkdir -p "$run/proc" "$run/lock" "${opt[mail]}/spool" "${opt[mail]}/state"/{db,log,msg,proc,ptclient,quota,sieve,socket,user}
   write_imapd_conf >"$run/imapd.conf"
   write_cyrus_conf >"$run/cyrus.conf"
   : >"$dir/log"
-  # SASL looks for its modules after the privileges are gone.
-  cp -a "$(find "$tree/usr/lib" -maxdepth 2 -type d -name sasl2 -path '*linux-gnu*' -print -quit)" "$run/sasl2"
-  export SASL_PATH=$run/sasl2
+  SASL_PATH=$(find "$tree/usr/lib" -maxdepth 2 -type d -name sasl2 -path '*linux-gnu*' -print -quit)
+  export SASL_PATH
   rm -f "${opt[mail]}/state/sasldb2"
   read_users
   if [[ -n ${opt[cert]} ]]; then
