@@ -32,10 +32,24 @@ imap::Flags keywords_of(const imap::Flags& flags) {
 
 // What servers were seen to alter (docs/architecture/servers.md): NUL, line ends that are not CRLF,
 // no line end behind the last line, octets above 0x7F in the header. Read back wherever it is sent.
+//
+// Every octet of all mail goes through here: pieces of a fixed size without a branch, so that the
+// compiler makes vector code of them.
 bool is_often_altered(std::string_view body) {
-  if (!body.ends_with("\r\n") || body.find('\0') != body.npos) return true;
-  for (std::size_t at = 0; (at = body.find_first_of("\r\n", at)) != body.npos; at += 2)
-    if (body[at] != '\r' || body[at + 1] != '\n') return true;
+  if (!body.ends_with("\r\n") || body.front() == '\n') return true;
+  const char* const data = body.data();
+  constexpr std::size_t kPiece = 64;
+  std::size_t at = 1;
+  for (; at + kPiece <= body.size(); at += kPiece) {
+    unsigned char odd = 0;
+    for (std::size_t i = 0; i < kPiece; ++i)
+      odd |= static_cast<unsigned char>((data[at + i] == '\n') != (data[at + i - 1] == '\r')) |
+             static_cast<unsigned char>(data[at + i] == '\0');
+    if (odd != 0) return true;
+  }
+  for (; at < body.size(); ++at)
+    if ((data[at] == '\n') != (data[at - 1] == '\r') || data[at] == '\0') return true;
+  if (body.front() == '\0') return true;
   const auto head = body.substr(0, mime::header_size(body));
   return std::any_of(head.begin(), head.end(),
                      [](char c) { return (static_cast<unsigned char>(c) & 0x80) != 0; });

@@ -27,6 +27,8 @@ inline constexpr std::size_t kBatchMessages = 500;
 inline constexpr std::uint64_t kBatchOctets = std::uint64_t{4} << 20;
 /// Messages up to this size are read whole; larger ones stream from source to destination.
 inline constexpr std::uint64_t kWholeMessage = std::uint64_t{1} << 20;
+/// Octets of output that a session makes at once; the rest of a batch waits in its command.
+inline constexpr std::size_t kOutputPiece = std::size_t{256} << 10;
 /// Folders of one account.
 inline constexpr std::size_t kMaxFolders = 150'000;
 /// Octets of bodies that one FETCH may fill memory with, whatever sizes the server told before.

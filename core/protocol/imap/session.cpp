@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/imap/session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/secret.hpp"
@@ -28,11 +29,22 @@ Result<Tag> Session::submit(Command command) {
   return tag;
 }
 
-// Sends as far as the protocol allows. Invariant: at most one of waiting_ and stream_wanted_ > 0
+std::string Session::take_output() {
+  auto bytes = std::exchange(out_, {});
+  secret_taken_ = std::exchange(secret_out_, false);
+  pump();
+  return bytes;
+}
+
+// Sends as far as the protocol and the output buffer allow. Invariant: at most one of waiting_ and stream_wanted_ > 0
 // holds, and then the front command is the one that waits.
 void Session::pump() {
-  while (!queue_.empty() && !waiting_ && stream_wanted_ == 0) {
+  while (!queue_.empty() && !waiting_ && stream_wanted_ == 0 && out_.size() < kOutputPiece) {
     auto& front = queue_.front();
+    if (front.sent) {
+      send_literal(front);
+      continue;
+    }
     if (!front.begun) {
       out_ += front.tag + ' ';
       front.begun = true;
@@ -65,12 +77,27 @@ void Session::pump() {
       continue;
     }
     if (literal != nullptr) {
-      out_ += literal->bytes;
+      front.sent = 0;
     } else {
       stream_wanted_ = size;
+      ++front.next;
     }
-    ++front.next;
   }
+}
+
+// As much of it as the buffer takes; what is sent whole is not kept.
+void Session::send_literal(Queued& front) {
+  auto& bytes = std::get<Command::Literal>(front.command.parts[front.next]).bytes;
+  if (front.command.secret) secret_out_ = true;
+  const auto n = std::min(bytes.size() - *front.sent, kOutputPiece - out_.size());
+  if (n < bytes.size()) out_.reserve(kOutputPiece + kLiteralMinusMax);
+  out_.append(bytes, *front.sent, n);
+  *front.sent += n;
+  if (*front.sent < bytes.size()) return;
+  if (front.command.secret) wipe(bytes);
+  bytes = std::string();
+  front.sent.reset();
+  ++front.next;
 }
 
 void Session::on_continue() {
@@ -87,12 +114,13 @@ void Session::on_continue() {
     out_ += line->bytes;
     wipe(line->bytes);
     secret_out_ = true;
-  } else if (const auto* literal = std::get_if<Command::Literal>(&part)) {
-    out_ += literal->bytes;
+    ++front.next;
+  } else if (std::holds_alternative<Command::Literal>(part)) {
+    front.sent = 0;
   } else {
     stream_wanted_ = std::get<Command::StreamLiteral>(part).size;
+    ++front.next;
   }
-  ++front.next;
   pump();
 }
 

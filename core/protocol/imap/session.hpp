@@ -44,11 +44,12 @@ class Session {
   /// Queues a command behind those that wait. ErrorCode::denied if the role has no such command,
   /// refused if it is unsayable: nothing of it is sent then.
   Result<Tag> submit(Command command);
-  /// What can be sent now. Ends before a synchronising literal until the server's `+`.
-  std::string take_output() { return std::exchange(out_, {}); }
+  /// What can be sent now, about kOutputPiece at once: a batch of messages is never there twice.
+  /// Ends before a synchronising literal until the server's `+`.
+  std::string take_output();
   bool has_output() const { return !out_.empty(); }
   /// True when the bytes that were taken last may hold a credential.
-  bool output_was_secret() { return std::exchange(secret_out_, false); }
+  bool output_was_secret() const { return secret_taken_; }
   /// Octets that the open streamed literal still wants; 0 when none is open for bytes.
   std::uint64_t literal_wanted() const { return stream_wanted_; }
   /// Bytes of the open streamed literal; more than wanted is ErrorCode::internal.
@@ -73,11 +74,13 @@ class Session {
   struct Queued {
     Tag tag;
     Command command;
-    std::size_t next = 0;
+    std::size_t next = 0;  // part
     bool begun = false;
+    std::optional<std::size_t> sent;  // of the literal that is the next part, once it is announced
   };
 
   void pump();
+  void send_literal(Queued& front);
   Result<void> on_tagged(const Tagged& tagged);
   void on_continue();
 
@@ -91,6 +94,7 @@ class Session {
   std::string out_;
   bool waiting_ = false;
   bool secret_out_ = false;
+  bool secret_taken_ = false;
   std::uint64_t stream_wanted_ = 0;
   std::set<Tag> tags_;        // submitted, not answered
   std::set<Tag> challenged_;  // of those, which answer challenges

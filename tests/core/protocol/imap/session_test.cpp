@@ -350,6 +350,40 @@ TEST(ImapSession, MultiAppendIsOneCommand) {
   EXPECT_EQ(session.take_output(), "A1 APPEND \"b\" {3+}\r\none (x) {3+}\r\ntwo\r\n");
 }
 
+// A batch waits in its command: what is made at once is bounded, and nothing of it is lost or moved.
+TEST(ImapSession, ABatchIsMadeInPieces) {
+  for (const auto mode : {LiteralMode::plus, LiteralMode::synchronizing}) {
+    Session session(MailboxRole::Destination);
+    session.set_literal_mode(mode);
+    std::vector<std::string> bodies{std::string(3 * kOutputPiece + 1, 'a'), "",
+                                    std::string(kOutputPiece, 'b'), "c"};
+    const auto plus = mode == LiteralMode::plus;
+    std::string expected = "A1 APPEND \"b\"";
+    for (const auto& body : bodies)
+      expected += " {" + std::to_string(body.size()) + (plus ? "+}\r\n" : "}\r\n") + body;
+    expected += "\r\nA2 NOOP\r\n";
+    std::vector<AppendMessage> messages(bodies.size());
+    ASSERT_TRUE(session.submit(AppendCommands::append("b", messages, bodies)));
+    ASSERT_TRUE(session.submit(ReadCommands::noop()));
+    std::string out;
+    std::size_t pieces = 0;
+    for (int waits = 0; waits < 10; ++waits) {
+      while (session.has_output()) {
+        const auto piece = session.take_output();
+        EXPECT_LE(piece.size(), kOutputPiece + 100);
+        EXPECT_FALSE(session.output_was_secret());
+        out += piece;
+        ++pieces;
+      }
+      if (!out.ends_with("}\r\n")) break;
+      session.feed("+ go\r\n");
+      ASSERT_TRUE(session.poll());
+    }
+    EXPECT_TRUE(out == expected) << out.size() << " octets instead of " << expected.size();
+    EXPECT_GE(pieces, 4U);
+  }
+}
+
 TEST(ImapSession, RolesAreHeld) {
   Session reader(MailboxRole::ReadOnly);
   EXPECT_EQ(reader.submit(AppendCommands::select("x", false)).error().code, ErrorCode::denied);
