@@ -69,6 +69,9 @@ class AccountCopy {
   Task<Result<void>> put_aside(Lane& lane, const std::vector<FolderPlace>& places,
                                Departures departures);
   Task<Result<void>> run_lane(Lane& lane);
+  Task<Result<void>> run_units(Lane& lane);
+  /// The source of the lane begins with the folder.
+  void look_ahead(Lane& lane, const FolderMapping& mapping) const;
   Task<Result<void>> run_more(Lane& lane);
   Result<std::vector<FolderRecord>> sharing(const Unit& unit, const FolderMapping& mapping);
   Task<Result<void>> copy_folder(Lane& lane, const FolderMapping& mapping,
@@ -99,7 +102,8 @@ Task<Result<void>> AccountCopy::connect(Lane& lane) {
   Started<std::unique_ptr<MailTarget>> opening(run_.executor, job_.open_target());
   auto source = co_await job_.open_source();
   auto target = co_await opening.get();
-  if (source) lane.source = std::move(source).value();
+  if (source)
+    lane.source = std::make_unique<LookAhead>(run_.executor, std::move(source).value());
   if (target) lane.target = std::move(target).value();
   if (!source) co_return fail(std::move(source).error());
   if (!target) co_return fail(std::move(target).error());
@@ -423,22 +427,70 @@ Task<Result<void>> AccountCopy::put_aside(Lane& lane, const std::vector<FolderPl
   co_return Result<void>();
 }
 
-Task<Result<void>> AccountCopy::run_lane(Lane& lane) {
-  while (next_unit_ < units_.size()) {
-    const auto& unit = units_[next_unit_++];
-    for (const auto i : unit.mappings) {
+void AccountCopy::look_ahead(Lane& lane, const FolderMapping& mapping) const {
+  const auto& info = listed_[mapping.source];
+  LookAhead::Next next;
+  next.wire = info.wire;
+  const auto known = record_of_.find(info.wire);
+  if (known == record_of_.end()) {
+    next.first = Uid(1);
+    // What is there already is looked for first: nothing may be left to fetch.
+    if (mapping.create)
+      next.batch = [this](std::vector<MessageInfo> listed) {
+        return first_batch(std::move(listed), job_.options);
+      };
+  } else if (const auto& record = records_[known->second];
+             info.state && info.state->uid_validity == record.src.uid_validity) {
+    next.first = first_to_list(record, job_.options.messages);
+    if (record.src.uid_next == next.first)
+      next.batch = [this](std::vector<MessageInfo> listed) {
+        return first_batch(std::move(listed), job_.options);
+      };
+  }
+  lane.source->begin(std::move(next));
+}
+
+Task<Result<void>> AccountCopy::run_units(Lane& lane) {
+  std::optional<std::size_t> claimed;  // by looking ahead
+  const auto claim = [&]() -> std::optional<std::size_t> {
+    if (claimed) return std::exchange(claimed, std::nullopt);
+    if (next_unit_ == units_.size()) return std::nullopt;
+    return next_unit_++;
+  };
+  while (const auto number = claim()) {
+    const auto& unit = units_[*number];
+    for (std::size_t at = 0; at < unit.mappings.size(); ++at) {
       if (run_.ending()) co_return fail(ErrorCode::cancelled, "copy " + job_.name, "stopped");
-      MXF_CO_TRY(stored, sharing(unit, mappings_[i]));
-      auto copied = co_await copy_folder(lane, mappings_[i], std::move(stored));
-      if (!copied) {
-        run_.halted = true;
-        job_.control->wake();
-        co_return copied;
-      }
-      finished_.insert(listed_[mappings_[i].source].wire);
+      const auto& mapping = mappings_[unit.mappings[at]];
+      lane.source_is_free = [&, at] {
+        if (run_.ending() || job_.options.dry_run || job_.options.retry) return;
+        if (at + 1 == unit.mappings.size()) claimed = claim();
+        if (at + 1 < unit.mappings.size()) {
+          look_ahead(lane, mappings_[unit.mappings[at + 1]]);
+        } else if (claimed) {
+          look_ahead(lane, mappings_[units_[*claimed].mappings.front()]);
+        }
+      };
+      MXF_CO_TRY(stored, sharing(unit, mapping));
+      auto copied = co_await copy_folder(lane, mapping, std::move(stored));
+      lane.source_is_free = {};
+      if (!copied) co_return copied;
+      finished_.insert(listed_[mapping.source].wire);
     }
   }
   co_return Result<void>();
+}
+
+Task<Result<void>> AccountCopy::run_lane(Lane& lane) {
+  auto done = co_await run_units(lane);
+  if (!done) {
+    run_.halted = true;
+    job_.control->wake();
+    lane.source->close();  // what is looked up is not wanted any more
+  }
+  lane.source_is_free = {};
+  co_await lane.source->end();
+  co_return done;
 }
 
 // A lane beside the first. A server that does not let it in costs speed, no more.

@@ -278,13 +278,10 @@ Task<Result<void>> FolderCopy::rematch() {
 // --- What is new, what changed
 // ----------------------------------------------------------------------------
 
-// Everything below the old UIDNEXT was copied in full, is an exception, or was left out by a
-// filter: another filter, or one that goes by flags, may want it now.
-Uid FolderCopy::first_to_list() const {
-  const auto& filter = run_.job.options.messages;
-  if (!record_.left_out.empty() && (record_.left_out != filter.text() || filter.by_flags()))
+Uid first_to_list(const FolderRecord& record, const MessageFilter& filter) {
+  if (!record.left_out.empty() && (record.left_out != filter.text() || filter.by_flags()))
     return Uid(1);
-  return record_.src.uid_next.value_or(Uid(1));
+  return record.src.uid_next.value_or(Uid(1));
 }
 
 std::uint64_t FolderCopy::leave_out(std::vector<MessageInfo>& fresh) const {
@@ -295,7 +292,7 @@ std::uint64_t FolderCopy::leave_out(std::vector<MessageInfo>& fresh) const {
 
 Task<Result<std::vector<MessageInfo>>> FolderCopy::list_new() {
   const Uid last = before_.uid_next ? Uid(before_.uid_next->value - 1) : kLastUid;
-  Uid first = first_to_list();
+  Uid first = first_to_list(record_, run_.job.options.messages);
   // UIDNEXT never falls (RFC 9051 §2.3.1.1): where it did, the old one was a lie or this one is, and
   // everything is listed.
   if (before_.uid_next && first > *before_.uid_next) first = Uid(1);

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@
 
 #include "copy/brain/decisions.hpp"
 #include "copy/copy_job.hpp"
+#include "copy/look_ahead.hpp"
 #include "protocol/mime/fingerprint.hpp"
 
 namespace mxferry::copy {
@@ -39,6 +41,13 @@ bool is_about_account(const Error& error);
 imap::Flags keywords_of(const imap::Flags& flags);
 /// Octets that servers were seen to alter (docs/architecture/servers.md).
 bool is_often_altered(std::string_view body);
+
+/// Where the listing of a folder begins. Everything below the old UIDNEXT was copied in full, is an
+/// exception, or was left out by a filter: another filter, or one that goes by flags, may want it
+/// now.
+Uid first_to_list(const FolderRecord& record, const MessageFilter& filter);
+/// The batch that a copy of `listed` begins with; empty where it begins with a stream.
+imap::UidSet first_batch(std::vector<MessageInfo> listed, const CopyOptions& options);
 
 /// What the lanes and folders of one run share.
 struct RunContext {
@@ -67,8 +76,10 @@ struct ArrivedMove {
 
 /// One pair of connections. A folder belongs to one lane from its opening to its end.
 struct Lane {
-  std::unique_ptr<MailSource> source{};
+  std::unique_ptr<LookAhead> source{};
   std::unique_ptr<MailTarget> target{};
+  /// Called once in each folder's copy, when all that it needs of the source is read.
+  std::function<void()> source_is_free{};
   void close() {
     if (source) source->close();
     if (target) target->close();
@@ -105,7 +116,6 @@ class FolderCopy {
   Task<Result<void>> take_from(std::vector<ArrivedMove> group);
   Task<Result<void>> move_one(const FolderRecord& from, const MessageRecord& record,
                               const MessageInfo& now);
-  Uid first_to_list() const;
   /// Takes out what the run is asked to leave out; how many that were.
   std::uint64_t leave_out(std::vector<MessageInfo>& fresh) const;
   Task<Result<void>> merge_known_flags(Uid below);
@@ -116,7 +126,9 @@ class FolderCopy {
   Task<Result<void>> copy_batches(const std::vector<MessageInfo>& fresh,
                                   const std::vector<Batch>& batches,
                                   std::vector<MessageInfo>& larger);
-  Task<Result<std::vector<WholeMessage>>> fetch(imap::UidSet uids);
+  /// `last`: nothing else of this folder is fetched after it.
+  Task<Result<std::vector<WholeMessage>>> fetch(imap::UidSet uids, bool last = false);
+  void source_is_free();
   Task<Result<void>> copy_whole(std::vector<WholeMessage> messages,
                                 std::vector<MessageInfo>& larger);
   Task<Result<void>> copy_streamed(MessageInfo info, bool without_keywords = false);

@@ -95,9 +95,25 @@ void put_newest_first(std::vector<Message>& messages, const auto& info_of) {
 
 }  // namespace
 
-Task<Result<std::vector<WholeMessage>>> FolderCopy::fetch(imap::UidSet uids) {
+imap::UidSet first_batch(std::vector<MessageInfo> listed, const CopyOptions& options) {
+  std::erase_if(listed, [&](const MessageInfo& info) { return !options.messages.passes(info); });
+  if (options.newest_first)
+    put_newest_first(listed, [](const MessageInfo& m) -> const MessageInfo& { return m; });
+  imap::UidSet out;
+  const auto batches = cut_batches(listed);
+  if (batches.empty() || batches.front().streams) return out;
+  for (const auto i : batches.front().members) out.add(listed[i].uid);
+  return out;
+}
+
+Task<Result<std::vector<WholeMessage>>> FolderCopy::fetch(imap::UidSet uids, bool last) {
   auto out = co_await lane_.source->fetch_messages(uids);
+  if (out && last) source_is_free();
   co_return out;
+}
+
+void FolderCopy::source_is_free() {
+  if (lane_.source_is_free) std::exchange(lane_.source_is_free, {})();
 }
 
 Task<Result<void>> FolderCopy::copy(std::vector<MessageInfo> fresh) {
@@ -163,20 +179,23 @@ Task<Result<void>> FolderCopy::copy_batches(const std::vector<MessageInfo>& fres
       continue;
     }
     if (!ahead.valid())
-      ahead = Started<std::vector<WholeMessage>>(run_.executor, fetch(set_of(batch)));
+      ahead = Started<std::vector<WholeMessage>>(run_.executor,
+                                                 fetch(set_of(batch), b + 1 == batches.size()));
     auto messages = co_await ahead.get();
     if (!messages) {
       done = fail(std::move(messages).error());
       break;
     }
     if (b + 1 < batches.size() && !batches[b + 1].streams)
-      ahead = Started<std::vector<WholeMessage>>(run_.executor, fetch(set_of(batches[b + 1])));
+      ahead = Started<std::vector<WholeMessage>>(
+          run_.executor, fetch(set_of(batches[b + 1]), b + 2 == batches.size()));
     done = co_await copy_whole(std::move(*messages), larger);
   }
   if (ahead.valid()) {
     if (!done) lane_.source->close();  // what it would bring is not wanted any more
     (void)co_await ahead.get();
   }
+  if (done) source_is_free();
   co_return done;
 }
 

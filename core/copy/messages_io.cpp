@@ -9,7 +9,6 @@
 namespace mxferry::copy {
 namespace {
 
-constexpr std::uint32_t kWindow = 20'000;
 constexpr std::size_t kHeadersAtOnce = 2'000;
 
 // Hashes what passes. The header is kept until it ends, up to a bound, for the fingerprint.
@@ -68,14 +67,14 @@ std::string text_of(const mime::Digest& digest) {
 Task<Result<std::vector<MessageInfo>>> list_range(MailSource& mailbox, Uid first, Uid last) {
   std::vector<MessageInfo> out;
   std::uint64_t from = first.value;
-  std::uint64_t width = kWindow;
+  std::uint64_t width = kListWindow;
   while (from <= last.value) {
     const auto to = std::min<std::uint64_t>(last.value, from + width - 1);
     auto piece = co_await mailbox.list_messages(Uid(static_cast<std::uint32_t>(from)),
                                                 Uid(static_cast<std::uint32_t>(to)));
     if (!piece) co_return fail(std::move(piece).error());
-    if (piece->size() < kWindow / 4) width *= 16;
-    if (piece->size() > kWindow) width = std::max<std::uint64_t>(kWindow, width / 16);
+    if (piece->size() < kListWindow / 4) width *= 16;
+    if (piece->size() > kListWindow) width = std::max<std::uint64_t>(kListWindow, width / 16);
     out.insert(out.end(), std::make_move_iterator(piece->begin()),
                std::make_move_iterator(piece->end()));
     from = to + 1;

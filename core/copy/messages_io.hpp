@@ -11,6 +11,8 @@
 namespace mxferry::copy {
 
 inline constexpr Uid kLastUid{0xFFFFFFFFU};
+/// UIDs of the first window of a listing.
+inline constexpr std::uint32_t kListWindow = 20'000;
 
 /// list_messages in windows that grow where UIDs are sparse, so that one answer stays small.
 Task<Result<std::vector<MessageInfo>>> list_range(MailSource& mailbox, Uid first, Uid last);
