@@ -70,7 +70,7 @@ class AccountCopy {
                                Departures departures);
   Task<Result<void>> run_lane(Lane& lane);
   Task<Result<void>> run_units(Lane& lane);
-  /// The source of the lane begins with the folder.
+  /// The lane begins with the folder, as far as it does not disturb the one before it.
   void look_ahead(Lane& lane, const FolderMapping& mapping) const;
   Task<Result<void>> run_more(Lane& lane);
   Result<std::vector<FolderRecord>> sharing(const Unit& unit, const FolderMapping& mapping);
@@ -448,6 +448,10 @@ void AccountCopy::look_ahead(Lane& lane, const FolderMapping& mapping) const {
       };
   }
   lane.source->begin(std::move(next));
+  if (mapping.create) {
+    lane.creating_name = mapping.wire;
+    lane.creating = Started<bool>(run_.executor, lane.target->create_folder(mapping.wire, info.use));
+  }
 }
 
 Task<Result<void>> AccountCopy::run_units(Lane& lane) {
@@ -486,10 +490,11 @@ Task<Result<void>> AccountCopy::run_lane(Lane& lane) {
   if (!done) {
     run_.halted = true;
     job_.control->wake();
-    lane.source->close();  // what is looked up is not wanted any more
+    lane.close();  // what is under way is not wanted any more
   }
   lane.source_is_free = {};
   co_await lane.source->end();
+  if (lane.creating.valid()) (void)co_await lane.creating.get();
   co_return done;
 }
 

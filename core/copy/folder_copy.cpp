@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
@@ -34,6 +35,24 @@ Task<void> RunContext::sleep(std::chrono::milliseconds how_long) {
   const auto waker = job.control->add_waker([timer] { timer->cancel(); });
   (void)co_await timer->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
   job.control->remove_waker(waker);
+}
+
+Task<Result<void>> RunContext::durable() {
+  const auto round = sync_round ? sync_round : std::make_shared<SyncRound>(executor);
+  if (round == sync_round) {
+    while (!round->result)
+      (void)co_await round->done.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  } else {
+    sync_round = round;
+    // Twice: the sockets are looked at, and those who were answered come here, too.
+    for (int turn = 0; turn < 2; ++turn)
+      co_await boost::asio::post(executor, boost::asio::use_awaitable);
+    sync_round.reset();
+    round->result = job.state->settle();
+    round->done.cancel();
+  }
+  Result<void> out = *round->result;
+  co_return out;
 }
 
 // --- The folder as a whole
@@ -132,7 +151,12 @@ Task<Result<void>> FolderCopy::dry_run() {
 // Servers refuse names that others take. Only where one does is the folder called otherwise, and
 // never like another one.
 Task<Result<void>> FolderCopy::create_destination() {
-  auto created = co_await lane_.target->create_folder(record_.dst_name, record_.use);
+  Result<bool> created = fail(ErrorCode::internal, "create", "not asked");
+  if (lane_.creating.valid() && lane_.creating_name == record_.dst_name) {
+    created = co_await lane_.creating.get();
+  } else {
+    created = co_await lane_.target->create_folder(record_.dst_name, record_.use);
+  }
   std::string tried = record_.dst_name;
   for (const auto spelling : {Spelling::without_wildcards, Spelling::plain, Spelling::plain_bmp}) {
     if (created || created.error().code != ErrorCode::refused || record_.id != 0) break;
@@ -154,22 +178,26 @@ Task<Result<void>> FolderCopy::create_destination() {
   co_return Result<void>();
 }
 
-// CREATE, SUBSCRIBE, SELECT.
+// CREATE, then SUBSCRIBE and SELECT.
 Task<Result<FolderState>> FolderCopy::open_destination(bool create, bool subscribe) {
   if (create) {
     auto created = co_await create_destination();
     if (!created) co_return fail(std::move(created).error());
     crash_point("folder.created");
   }
+  // On a long line each command costs a round trip.
+  Started<void> subscribing;
+  if (subscribe)
+    subscribing = Started<void>(run_.executor, lane_.target->subscribe(record_.dst_name));
+  auto dst = co_await lane_.target->open_folder(record_.dst_name);
   if (subscribe) {
     // A destination without subscriptions does not stop mail.
-    auto subscribed = co_await lane_.target->subscribe(record_.dst_name);
+    auto subscribed = co_await subscribing.get();
     if (!subscribed && subscribed.error().code != ErrorCode::refused &&
         subscribed.error().code != ErrorCode::not_found &&
         subscribed.error().code != ErrorCode::denied)
       co_return fail(std::move(subscribed).error());
   }
-  auto dst = co_await lane_.target->open_folder(record_.dst_name);
   co_return dst;
 }
 
@@ -450,14 +478,16 @@ void FolderCopy::note_counts(const BatchResult& result) {
   }
 }
 
-Result<void> FolderCopy::write_intent(Intent& intent) {
+Task<Result<void>> FolderCopy::write_intent(Intent& intent) {
   intent.at = now();
   intent.dst_uid_validity = dst_.uid_validity;
   intent.dst_uid_next = dst_next_;
-  MXF_CHECK(state().put_intent(record_, previous_, intent));
-  crash_point("append.intent");
+  MXF_CO_CHECK(state().put_intent(record_, previous_, intent));
   previous_.reset();
-  return {};
+  auto durable = co_await run_.durable();
+  if (!durable) co_return durable;
+  crash_point("append.intent");
+  co_return Result<void>();
 }
 
 Result<void> FolderCopy::flush() {

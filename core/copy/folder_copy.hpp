@@ -62,9 +62,21 @@ struct RunContext {
   std::map<std::int64_t, Instant>
       lost_at{};  // folder id -> when an answer was lost in this process
 
+  /// What was written to the state before is on disk when it returns. Lanes that come here at the
+  /// same time share one sync.
+  Task<Result<void>> durable();
+
   bool ending() const { return halted || job.control->stopped(); }
   void tell(const std::string& folder) const;
   Task<void> sleep(std::chrono::milliseconds how_long);
+
+  struct SyncRound {
+    explicit SyncRound(const boost::asio::any_io_executor& executor)
+        : done(executor, boost::asio::steady_timer::time_point::max()) {}
+    boost::asio::steady_timer done;
+    std::optional<Result<void>> result;
+  };
+  std::shared_ptr<SyncRound> sync_round{};  // that may still be joined
 };
 
 /// A message that came into a folder of the source from another one.
@@ -80,6 +92,9 @@ struct Lane {
   std::unique_ptr<MailTarget> target{};
   /// Called once in each folder's copy, when all that it needs of the source is read.
   std::function<void()> source_is_free{};
+  /// The next folder's CREATE, on its way behind the last APPEND of the folder before it.
+  std::string creating_name{};
+  Started<bool> creating{};
   void close() {
     if (source) source->close();
     if (target) target->close();
@@ -163,7 +178,8 @@ class FolderCopy {
   /// the destination altered.
   Task<Result<void>> read_back(const std::map<std::uint32_t, mime::Digest>& odd,
                                BatchResult& result);
-  Result<void> write_intent(Intent& intent);
+  /// Durable when it returns.
+  Task<Result<void>> write_intent(Intent& intent);
   Result<void> flush();
   void note_counts(const BatchResult& result);
   Unexpected<Error> lost(Error error);

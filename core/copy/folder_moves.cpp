@@ -108,7 +108,8 @@ Task<Result<void>> FolderCopy::move_one(const FolderRecord& from, const MessageR
   } else {
     Intent intent;
     intent.messages.push_back(message);
-    MXF_CO_CHECK(write_intent(intent));
+    auto written = co_await write_intent(intent);
+    if (!written) co_return written;
     result.intent = intent.id;
     auto moved = co_await lane_.target->move_message(record.dst, record_.dst_name);
     crash_point("move.answered");

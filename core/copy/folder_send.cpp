@@ -244,7 +244,8 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
   }
   BatchResult result;
   if (!intent.messages.empty()) {
-    MXF_CO_CHECK(write_intent(intent));
+    auto written = co_await write_intent(intent);
+    if (!written) co_return written;
     result.intent = intent.id;
     auto metas = intent.messages;
     auto appended = co_await append_under(intent, std::move(metas), std::move(bodies), result);
@@ -405,7 +406,8 @@ Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info, bool without_keyw
   if (without_keywords) meta.flags = meta.flags.minus(keywords);
   Intent intent;
   intent.messages.push_back(meta);
-  MXF_CO_CHECK(write_intent(intent));
+  auto written = co_await write_intent(intent);
+  if (!written) co_return written;
   BatchResult result;
   result.intent = intent.id;
   Relay relay(*lane_.target, meta, info.date);

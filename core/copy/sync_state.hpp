@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SyncState: what a copy must remember of one pair of mailboxes: folders, where each message went,
-// batches whose answer is still open, what was refused. Every write is one transaction. Intents and
-// new epochs are durable when the call returns; what the servers hold anyway and would be found
-// again (results, folders, flags) is durable with the next of those, or with settle().
+// batches whose answer is still open, what was refused. Every write is one transaction. New
+// epochs are durable when the call returns; everything else is with the next of those, or with
+// settle(): an intent must be before anything is sent under it (RunContext::durable), while what
+// the servers hold anyway (results, folders, flags) would be found again.
 // Implementations: SyncStore on the state file, MemoryState for tests. One thread at a time.
 #pragma once
 
@@ -105,6 +106,7 @@ class SyncState {
 
   virtual Result<std::vector<Intent>> open_intents(const FolderRecord& folder) = 0;
   /// One transaction: the result of the batch before (if any) and the new intent; sets its id.
+  /// Durable with settle(): to be awaited before anything is sent under it.
   virtual Result<void> put_intent(const FolderRecord& folder,
                                   const std::optional<BatchResult>& previous, Intent& intent) = 0;
   /// The intent is about to be repeated: its time is now.

@@ -341,7 +341,7 @@ Result<void> SyncStore::put_intent(const FolderRecord& folder,
   store::Blob uids;
   store::Blob prints;
   put(uids.bytes, intent.messages.size());
-  MXF_TRY(transaction, db_->begin());
+  MXF_TRY(transaction, db_->begin(store::Durability::with_next));
   for (const auto& message : intent.messages) {
     put(uids.bytes, message.src.value);
     put_print(prints.bytes, message.fingerprint);

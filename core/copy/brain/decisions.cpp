@@ -62,7 +62,7 @@ std::vector<std::optional<Uid>> match(std::span<const Fingerprint> wanted,
 
 unsigned lanes_for(std::chrono::milliseconds round_trip) {
   constexpr unsigned kMost = 6;  // of the ten that a server of default settings grants a user
-  return static_cast<unsigned>(std::clamp<std::int64_t>(2 + round_trip.count() / 12, 2, kMost));
+  return static_cast<unsigned>(std::clamp<std::int64_t>(3 + round_trip.count() / 12, 3, kMost));
 }
 
 std::size_t lanes_worth(std::size_t folders, std::uint64_t messages) {

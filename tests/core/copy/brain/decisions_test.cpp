@@ -92,8 +92,8 @@ TEST(Decisions, TooMuchGoneStopsTheAccount) {
 
 TEST(Decisions, LanesFollowTheLineAndTheWork) {
   using std::chrono::milliseconds;
-  EXPECT_EQ(lanes_for(milliseconds(0)), 2U);
-  EXPECT_EQ(lanes_for(milliseconds(11)), 2U);
+  EXPECT_EQ(lanes_for(milliseconds(0)), 3U);
+  EXPECT_EQ(lanes_for(milliseconds(11)), 3U);
   EXPECT_EQ(lanes_for(milliseconds(50)), 6U);
   EXPECT_EQ(lanes_for(milliseconds(1000)), 6U);
   EXPECT_EQ(lanes_worth(1, 399), 1U);
