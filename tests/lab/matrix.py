@@ -278,7 +278,7 @@ class Pair:
                     raw = ALTERED[word[9:]](raw)
                     if raw != mail.raw:
                         told["altered"] = ""
-                elif word.startswith("refused: ") and mail.raw == message.raw:
+                elif word.startswith("refused: ") and (mail.raw == message.raw or row.get("refused_altered")):
                     raw, told = None, {"refused": word[9:]}
                 yield name, mail.uid, message, folder, raw, instant, tuple(sorted(flags)), told
 
