@@ -577,7 +577,7 @@ Task<Result<AppendOutcome>> Client::append(std::vector<OutgoingMessage> batch) {
     meta.size = message.body.size();
     return meta;
   };
-  if (connection_->has("MULTIAPPEND") && batch.size() > 1) {
+  if (has_batches() && batch.size() > 1) {
     out.as_one = true;
     std::vector<AppendMessage> metas;
     std::vector<std::string> bodies;

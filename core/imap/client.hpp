@@ -40,6 +40,7 @@ class Client final : public MailTarget {
   Task<Result<void>> remove_folder(const std::string& wire) override;
   Task<Result<void>> subscribe(const std::string& wire) override;
   std::optional<std::uint64_t> append_limit() const override;
+  bool has_batches() const override { return connection_->has("MULTIAPPEND"); }
   bool has_uidplus() const override { return connection_->has("UIDPLUS") || rev2(); }
   Task<Result<AppendOutcome>> append(std::vector<OutgoingMessage> batch) override;
   Task<Result<void>> append_begin(const Flags& flags, const std::optional<InternalDate>& date,

@@ -44,6 +44,8 @@ class MailTarget : public MailSource {
   /// Does the server name the UIDs of what it stored (UIDPLUS), and can single messages be
   /// expunged?
   virtual bool has_uidplus() const = 0;
+  /// Does it take many messages in one APPEND (RFC 3502)?
+  virtual bool has_batches() const { return true; }
   /// Appends in order to the open folder. An error means that nothing is known of any of them.
   virtual Task<Result<AppendOutcome>> append(std::vector<OutgoingMessage> batch) = 0;
   /// One message in pieces: begin, put until `size` octets are there, end. Giving up in between

@@ -122,6 +122,31 @@ class Wire {
   int tags = 0;
 };
 
+// The destination's spelling of a source folder's name, whose separator is `/`.
+class Names {
+ public:
+  explicit Names(Wire& target) {
+    // NAMESPACE (("prefix" "/")) ...; what is not understood: no prefix, the separator of LIST.
+    const auto text = target.command("NAMESPACE");
+    const auto open = text.find("((\"");
+    const auto close = open == std::string::npos ? open : text.find('"', open + 3);
+    const auto sep = close == std::string::npos ? close : text.find('"', close + 1);
+    if (sep == std::string::npos || sep + 1 >= text.size()) die("NAMESPACE: " + text);
+    prefix_ = text.substr(open + 3, close - open - 3);
+    separator_ = text[sep + 1];
+  }
+  std::string of(std::string name) const {
+    if (name == "INBOX") return name;
+    for (auto& c : name)
+      if (c == '/') c = separator_;
+    return prefix_ + name;
+  }
+
+ private:
+  std::string prefix_;
+  char separator_ = '/';
+};
+
 // Of `* LIST (...) "/" name`.
 std::vector<std::string> folders_of(Wire& wire) {
   std::vector<std::string> out;
@@ -168,7 +193,7 @@ struct Shared {
 class Lane {
  public:
   Lane(const Side& from, const Side& to, std::size_t batch, Shared& shared)
-      : source_(from), target_(to), batch_(batch), shared_(shared) {
+      : source_(from), target_(to), names_(target_), batch_(batch), shared_(shared) {
     multi_ = target_.has("MULTIAPPEND") && batch > 1;
     plus_ = target_.has("LITERAL+");
   }
@@ -216,7 +241,7 @@ class Lane {
       while (!flags.empty() && flags.front() == ' ') flags.erase(0, 1);
       const auto date_at = head.find("INTERNALDATE \"") + 13;
       const auto date = head.substr(date_at, head.find('"', date_at + 1) + 1 - date_at);
-      if (in_batch == 0) target_.out += "A APPEND " + quoted(folder);
+      if (in_batch == 0) target_.out += "A APPEND " + quoted(names_.of(folder));
       target_.out += " (" + flags + ") " + date + " {" + std::to_string(size) + (plus_ ? "+}\r\n" : "}\r\n");
       if (!plus_) {
         target_.flush();
@@ -296,6 +321,7 @@ class Lane {
   }
 
   Wire source_, target_;
+  Names names_;
   std::size_t batch_;
   Shared& shared_;
   bool multi_ = false, plus_ = false;
@@ -349,13 +375,14 @@ int main(int argc, char** argv) {
     Wire target(to);
     shared.folders = folders_of(source);
     const auto there = folders_of(target);
+    const Names names(target);
     const auto create_begin = std::chrono::steady_clock::now();
     std::size_t asked = 0;
     for (const auto& name : shared.folders) {
       bool exists = name == "INBOX";
-      for (const auto& other : there) exists = exists || other == name;
+      for (const auto& other : there) exists = exists || other == names.of(name);
       if (exists) continue;
-      target.out += "N CREATE " + quoted(name) + "\r\n";
+      target.out += "N CREATE " + quoted(names.of(name)) + "\r\n";
       ++asked;
     }
     target.flush();

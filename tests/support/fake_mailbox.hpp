@@ -98,6 +98,7 @@ class FakeMailbox final : public MailTarget {
   Task<Result<void>> remove_folder(const std::string& wire) override;
   Task<Result<void>> subscribe(const std::string& wire) override;
   std::optional<std::uint64_t> append_limit() const override { return server_.append_limit; }
+  bool has_batches() const override { return server_.as_one; }
   bool has_uidplus() const override { return server_.uidplus; }
   Task<Result<AppendOutcome>> append(std::vector<OutgoingMessage> batch) override;
   Task<Result<void>> append_begin(const imap::Flags& flags,

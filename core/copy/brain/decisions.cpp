@@ -65,11 +65,11 @@ unsigned lanes_for(std::chrono::milliseconds round_trip) {
   return static_cast<unsigned>(std::clamp<std::int64_t>(3 + round_trip.count() / 12, 3, kMost));
 }
 
-std::size_t lanes_worth(std::size_t folders, std::uint64_t messages) {
-  constexpr std::uint64_t kMessages = 400;  // a login costs about as much as these
+std::size_t lanes_worth(std::size_t folders, std::uint64_t messages, bool batches) {
+  // A login costs about as much as these.
+  const std::uint64_t few = batches ? 400 : 20;
   constexpr std::size_t kFolders = 8;
-  return static_cast<std::size_t>(
-      std::max<std::uint64_t>({1, messages / kMessages, folders / kFolders}));
+  return static_cast<std::size_t>(std::max<std::uint64_t>({1, messages / few, folders / kFolders}));
 }
 
 FlagChange merge_flags(const imap::Flags& base, const imap::Flags& now,

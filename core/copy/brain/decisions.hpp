@@ -43,7 +43,7 @@ std::vector<std::optional<Uid>> match(std::span<const Fingerprint> wanted,
 /// hide the waits of a long line.
 unsigned lanes_for(std::chrono::milliseconds round_trip);
 /// Pairs of connections that so many folders with so many messages to copy are worth.
-std::size_t lanes_worth(std::size_t folders, std::uint64_t messages);
+std::size_t lanes_worth(std::size_t folders, std::uint64_t messages, bool batches);
 
 /// Three-way merge: what the source changed since it was last seen is done at the destination; what
 /// the destination's user changed stays. Only flags that the destination keeps count.

@@ -96,9 +96,12 @@ TEST(Decisions, LanesFollowTheLineAndTheWork) {
   EXPECT_EQ(lanes_for(milliseconds(11)), 3U);
   EXPECT_EQ(lanes_for(milliseconds(50)), 6U);
   EXPECT_EQ(lanes_for(milliseconds(1000)), 6U);
-  EXPECT_EQ(lanes_worth(1, 399), 1U);
-  EXPECT_EQ(lanes_worth(3, 800), 2U);
-  EXPECT_EQ(lanes_worth(2000, 0), 250U);
+  EXPECT_EQ(lanes_worth(1, 799, true), 1U);
+  EXPECT_EQ(lanes_worth(3, 800, true), 2U);
+  EXPECT_EQ(lanes_worth(2000, 0, true), 250U);
+  // One at a time each message costs a round trip and a sync of the server.
+  EXPECT_EQ(lanes_worth(3, 39, false), 1U);
+  EXPECT_EQ(lanes_worth(3, 40, false), 2U);
 }
 
 TEST(Decisions, ThresholdsHoldOnBothSides) {
