@@ -13,6 +13,7 @@ namespace mxferry::mime {
 namespace {
 
 constexpr std::size_t kFold = 76;        // RFC 5322 §2.1.1 wants at most 78 characters a line
+constexpr std::size_t kLongest = 998;    // and demands this
 constexpr std::size_t kWordOctets = 42;  // 12 + 4 * 42 / 3 + 2 = 70 <= 75 (RFC 2047 §2)
 
 bool is_ascii(std::string_view text) {
@@ -48,17 +49,7 @@ std::vector<std::string> plain_words(std::string_view text) {
   return out;
 }
 
-std::string part(std::string_view type, const std::string& text) {
-  return "Content-Type: " + std::string(type) +
-         "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
-         quoted_printable(text);
-}
-
-}  // namespace
-
-std::string header_line(std::string_view name, std::string_view value) {
-  const std::string clean = escape_line(value);
-  const auto words = is_ascii(clean) ? plain_words(clean) : encoded_words(clean);
+std::string folded(std::string_view name, const std::vector<std::string>& words) {
   std::string line = std::string(name) + ":";
   std::string out;
   for (const auto& word : words) {
@@ -69,6 +60,34 @@ std::string header_line(std::string_view name, std::string_view value) {
     line += ' ' + word;
   }
   return out + line + "\r\n";
+}
+
+// RFC 5322 §2.1.1: at most 998 octets; §3.2.2: no line of a field is of blanks alone.
+bool are_lawful(std::string_view lines) {
+  while (!lines.empty()) {
+    const auto line = lines.substr(0, lines.find("\r\n"));
+    if (line.size() > kLongest || line.find_first_not_of(' ') == std::string_view::npos)
+      return false;
+    lines.remove_prefix(line.size() + 2);
+  }
+  return true;
+}
+
+std::string part(std::string_view type, const std::string& text) {
+  return "Content-Type: " + std::string(type) +
+         "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
+         quoted_printable(text);
+}
+
+}  // namespace
+
+std::string header_line(std::string_view name, std::string_view value) {
+  const std::string clean = escape_line(value);
+  if (is_ascii(clean)) {
+    const auto lines = folded(name, plain_words(clean));
+    if (are_lawful(lines)) return lines;
+  }
+  return folded(name, encoded_words(clean));
 }
 
 std::string quoted_printable(std::string_view text) {
@@ -126,7 +145,7 @@ std::string compose(const Letter& letter) {
   out += header_line("From", letter.from);
   // A quoted name may hold what a phrase may not; one beyond ASCII goes as encoded words.
   std::string group = escape_line(letter.to_name);
-  if (is_ascii(group)) {
+  if (is_ascii(group) && group.size() < kLongest - 10) {
     std::erase_if(group, [](char c) { return c == '"' || c == '\\'; });
     out += "To: \"" + group + "\":;\r\n";
   } else {

@@ -104,6 +104,26 @@ TEST(Compose, FoldsLongPlainValuesAtBlanks) {
   EXPECT_GT(line.size(), unfolded.size());
 }
 
+// RFC 5322 §2.1.1 and §3.2.2.
+TEST(Compose, NoLineIsTooLongOrOfBlanksAlone) {
+  const auto is_lawful = [](std::string_view text) {
+    while (!text.empty()) {
+      const auto line = text.substr(0, text.find("\r\n"));
+      if (line.size() > 998 || line.find_first_not_of(' ') == std::string_view::npos) return false;
+      text.remove_prefix(line.size() + 2);
+    }
+    return true;
+  };
+  for (const std::size_t size : {100U, 988U, 989U, 990U, 1200U, 5000U}) {
+    EXPECT_TRUE(is_lawful(header_line("Subject", std::string(size, 'x')))) << size;
+    EXPECT_TRUE(is_lawful(header_line("Subject", "a" + std::string(size, ' ') + "b"))) << size;
+    Letter long_group = letter();
+    long_group.to_name = std::string(size, 'g');
+    const auto text = compose(long_group);
+    EXPECT_TRUE(is_lawful(text.substr(0, text.find("\r\n\r\n") + 2))) << size;
+  }
+}
+
 TEST(Compose, QuotedPrintableComesBackWhole) {
   std::mt19937 rng(7);
   for (int round = 0; round < 300; ++round) {
