@@ -84,9 +84,7 @@ class Bench:
 
     def fill(self, workload):
         self.lab.empty("old")
-        imap = source()
-        mail.fill(imap, workload)
-        imap.close()
+        subprocess.run([sys.executable, f"{HERE}/mail.py", OLD, USER, PASSWORD, workload], check=True)
 
     def fresh(self, other=""):
         """An empty destination (`other`: the Cyrus or Courier), and no state."""
@@ -301,8 +299,8 @@ def main():
     os.makedirs(options.work, exist_ok=True)
     subprocess.run([f"{HERE}/isync.sh", "unpack"], check=True)
     bench = Bench(options)
-    bench.lab.start()
     try:
+        bench.lab.start()
         for row in rows:
             say(f"== {row}")
             known[row](bench)

@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The mail of the benchmarks: seeded, the same octets each time, put into a server by APPEND."""
+"""The mail of the benchmarks: seeded, the same octets each time, put into a server by APPEND.
+
+    mail.py HOST USER PASSWORD WORKLOAD
+
+A process of its own: what a parent holds counts as peak memory of its later children."""
 
 import random
 import socket
@@ -125,3 +129,9 @@ def fill(imap, workload):
                 batch.clear()
                 if number % 100_000 == 99_999:
                     say(f"  {number + 1} messages made")
+
+
+if __name__ == "__main__":
+    connection = Imap(*sys.argv[1:4])
+    fill(connection, sys.argv[4])
+    connection.close()
