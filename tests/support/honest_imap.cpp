@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/honest_imap.hpp"
 
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
+#include <memory>
 #include <sstream>
+#include <stdexcept>
 
 namespace mxferry::test {
 namespace {
@@ -68,6 +72,8 @@ std::string literal(const std::string& bytes) {
 
 bool ImapTalk::send(std::string_view bytes) {
   if (muted_) return true;
+  if (tls_ != nullptr && !bytes.empty())
+    return SSL_write(tls_, bytes.data(), static_cast<int>(bytes.size())) > 0;
   while (!bytes.empty()) {
     pollfd waits[2] = {{fd_, POLLOUT, 0}, {stop_, POLLIN, 0}};
     ::poll(waits, 2, -1);
@@ -87,16 +93,30 @@ bool ImapTalk::wait(std::chrono::milliseconds time) {
 
 bool ImapTalk::read(std::string& into) {
   pollfd waits[2] = {{fd_, POLLIN, 0}, {stop_, POLLIN, 0}};
-  ::poll(waits, 2, -1);
+  if (tls_ == nullptr || SSL_pending(tls_) == 0) ::poll(waits, 2, -1);
   if (waits[1].revents != 0) return false;
   char chunk[65536];
-  const auto n = ::recv(fd_, chunk, sizeof chunk, 0);
+  const auto n = tls_ != nullptr ? static_cast<ssize_t>(SSL_read(tls_, chunk, sizeof chunk))
+                                 : ::recv(fd_, chunk, sizeof chunk, 0);
   if (n <= 0) return false;
   into.append(chunk, static_cast<std::size_t>(n));
   return true;
 }
 
-HonestImap::HonestImap(std::string address) : address_(std::move(address)), listener_(address_) {
+void ImapTalk::end_tls() {
+  (void)SSL_shutdown(tls_);
+  end();
+}
+
+HonestImap::HonestImap(std::string address, const std::string& certificate, const std::string& key)
+    : address_(std::move(address)), listener_(address_) {
+  if (!certificate.empty()) {
+    std::signal(SIGPIPE, SIG_IGN);  // SSL_write to a client that has gone
+    context_ = SSL_CTX_new(TLS_server_method());
+    if (SSL_CTX_use_certificate_chain_file(context_, certificate.c_str()) != 1 ||
+        SSL_CTX_use_PrivateKey_file(context_, key.c_str(), SSL_FILETYPE_PEM) != 1)
+      throw std::runtime_error("cannot use " + certificate);
+  }
   folders_["INBOX"];
   thread_ = std::thread([this] { serve(); });
 }
@@ -105,6 +125,7 @@ HonestImap::~HonestImap() {
   listener_.stop();
   thread_.join();
   for (auto& one : talks_) one.join();
+  SSL_CTX_free(context_);
 }
 
 void HonestImap::add(const std::string& folder, std::string body) {
@@ -146,7 +167,17 @@ void HonestImap::serve() {
 }
 
 void HonestImap::talk(int fd) {
-  ImapTalk client(fd, listener_.stop_fd());
+  std::unique_ptr<SSL, decltype(&SSL_free)> tls(nullptr, SSL_free);
+  if (context_ != nullptr) {
+    tls.reset(SSL_new(context_));
+    SSL_set_fd(tls.get(), fd);
+    if (SSL_accept(tls.get()) != 1) return;
+  }
+  ImapTalk client(fd, listener_.stop_fd(), tls.get());
+  converse(client);
+}
+
+void HonestImap::converse(ImapTalk& client) {
   const auto attacked = [&](const std::string& tag, const std::string& line) {
     Attack attack;
     {

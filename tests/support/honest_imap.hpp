@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HonestImap: a small IMAP server on a loopback address with one account in memory, enough for a
 // whole copy at either end (LITERAL+, MULTIAPPEND, UIDPLUS). A test's `attack` sees each command
-// first and may answer in the server's place: with lies, for ever, or not at all. One thread a
-// connection; all end with the object.
+// first and may answer in the server's place: with lies, for ever, or not at all. With a
+// certificate it speaks TLS from the first byte. One thread a connection; all end with the object.
 #pragma once
 
 #include <atomic>
@@ -18,12 +18,16 @@
 
 #include "support/loopback_listener.hpp"
 
+struct ssl_ctx_st;
+struct ssl_st;
+
 namespace mxferry::test {
 
 /// One connection, as an attack sees it.
 class ImapTalk {
  public:
-  explicit ImapTalk(int fd, int stop) : fd_(fd), stop_(stop) {}
+  /// `tls` is null for plain text.
+  ImapTalk(int fd, int stop, ssl_st* tls) : fd_(fd), stop_(stop), tls_(tls) {}
   /// Sends all of it; false once the client has gone or the server ends.
   bool send(std::string_view bytes);
   /// Waits so long, or until the client has gone or the server ends: false then.
@@ -37,13 +41,16 @@ class ImapTalk {
   }
   /// From now on nothing reaches the client.
   void mute() { muted_ = true; }
-  /// Ends the connection when the command is done.
+  /// Ends the connection when the command is done: TCP alone, TLS is not told (no close_notify).
   void end() { ended_ = true; }
+  /// Says over TLS that nothing more comes (close_notify), and ends the connection.
+  void end_tls();
   bool ended() const { return ended_; }
 
  private:
   int fd_;
   int stop_;
+  ssl_st* tls_;
   bool ended_ = false;
   bool muted_ = false;
 };
@@ -62,7 +69,9 @@ class HonestImap {
 
   static constexpr const char* kCapabilities = "LITERAL+ MULTIAPPEND UIDPLUS NAMESPACE";
 
-  explicit HonestImap(std::string address);
+  /// `certificate` and `key` are PEM files; empty: plain text.
+  explicit HonestImap(std::string address, const std::string& certificate = {},
+                      const std::string& key = {});
   ~HonestImap();
   HonestImap(const HonestImap&) = delete;
   HonestImap& operator=(const HonestImap&) = delete;
@@ -86,10 +95,12 @@ class HonestImap {
   };
   void serve();
   void talk(int fd);
+  void converse(ImapTalk& client);
   std::string answer(const std::string& tag, const std::string& line, std::string& selected);
   std::string append(const std::string& tag, const std::string& raw);
 
   std::string address_;
+  ssl_ctx_st* context_ = nullptr;
   LoopbackListener listener_;
   mutable std::mutex mutex_;
   std::map<std::string, Folder> folders_;
