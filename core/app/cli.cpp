@@ -2,6 +2,7 @@
 #include "app/cli.hpp"
 
 #include <algorithm>
+#include <boost/system/system_error.hpp>
 #include <cstdlib>
 #include <exception>
 #include <iomanip>
@@ -92,6 +93,18 @@ int run(std::span<const std::string> args) {
   }
   try {
     return command->run(args.subspan(used));
+  } catch (const boost::system::system_error& e) {
+    if (e.code() != boost::system::errc::too_many_files_open) {
+      std::cerr << "mxferry: our own fault: " << escape_line(e.what()) << '\n';
+      return static_cast<int>(Exit::fault);
+    }
+    Error error;
+    error.code = ErrorCode::io;
+    error.operation = "mxferry " + args[0];
+    error.text = "too many open files";
+    return report_error(
+        error.with_remedy("let the process have more files open (ulimit -n), then run the same "
+                          "command again"));
   } catch (const std::exception& e) {
     std::cerr << "mxferry: our own fault: " << escape_line(e.what()) << '\n';
     return static_cast<int>(Exit::fault);

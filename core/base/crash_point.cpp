@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crash_point.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <charconv>
@@ -30,7 +32,14 @@ Wanted read_wanted() {
   return out;
 }
 
+int open_list() {
+  const char* file = std::getenv("MXFERRY_DEBUG_POINTS");
+  if (file == nullptr) return -1;
+  return ::open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 const Wanted kWanted = read_wanted();
+const int kList = open_list();
 std::atomic<int> passes{0};
 
 // Of a step's id, its kind; of anything else the whole.
@@ -38,7 +47,7 @@ std::string_view kind_of(std::string_view subject) { return subject.substr(0, su
 
 bool is_wanted(std::string_view point, std::string_view subject) {
   const std::string_view wanted = kWanted.point;
-  if (wanted == "any") return true;
+  if (wanted == "any") return point != "store.committed";
   if (!wanted.starts_with(point)) return false;
   const auto rest = wanted.substr(point.size());
   return rest.empty() || (rest.front() == '.' && rest.substr(1) == kind_of(subject));
@@ -46,10 +55,15 @@ bool is_wanted(std::string_view point, std::string_view subject) {
 
 }  // namespace
 
-const bool kCrashPointSet = !kWanted.point.empty();
+const bool kCrashPointSet = !kWanted.point.empty() || kList >= 0;
 
 void pass_crash_point(std::string_view point, std::string_view subject) {
-  if (is_wanted(point, subject) && ++passes == kWanted.pass) (void)::raise(SIGKILL);
+  if (kList >= 0) {
+    const std::string line = std::string(point) + '\n';
+    (void)!::write(kList, line.data(), line.size());
+  }
+  if (!kWanted.point.empty() && is_wanted(point, subject) && ++passes == kWanted.pass)
+    (void)::raise(SIGKILL);
 }
 
 }  // namespace mxferry::detail

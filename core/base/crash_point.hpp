@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named points between an act and its record. With MXFERRY_DEBUG_KILL_AT=POINT[:N] in the
-// environment the process kills itself with SIGKILL when it passes that point for the Nth time; a
-// test that runs the same command again then proves that nothing was lost or done twice. Without
-// the variable a point costs one test of a constant. POINT may be narrowed to what it is about:
-// `dns.applied.flip` is `dns.applied` in a step `flip:...`; `any` is every point. Any thread.
+// Named points between an act and its record; each costs one test of a constant. Any thread. With
+// MXFERRY_DEBUG_KILL_AT=POINT[:N] SIGKILL at its Nth pass; the same command again must mend all. In
+// a step `flip:...`, `dns.applied.flip` is `dns.applied`; `any`: each but `store.committed`, behind
+// each transaction. MXFERRY_DEBUG_POINTS=FILE gets the name of each point passed. A test thus
+// proves that nothing is lost or done twice.
 #pragma once
 
 #include <string_view>

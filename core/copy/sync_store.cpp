@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "store/remedy.hpp"
+
 namespace mxferry::copy {
 namespace {
 
@@ -62,11 +64,6 @@ void put_print(std::string& out, const Fingerprint& print) {
   out.append(print.begin(), print.end());
 }
 
-Unexpected<Error> damaged(const char* what) {
-  return fail(ErrorCode::store, std::string("read ") + what,
-              "the state is damaged: it cannot be decoded");
-}
-
 struct Encoded {
   store::Blob map, flags, digest, origin;
 };
@@ -94,8 +91,8 @@ Encoded encode(const std::vector<MessageRecord>& records) {
   return out;
 }
 
-// Columns n, map, flags, digest, origin of a row.
-Result<std::vector<MessageRecord>> decode(const store::Row& row) {
+// Columns n, map, flags, digest, origin of a row; nothing where they are damaged.
+std::optional<std::vector<MessageRecord>> decode(const store::Row& row) {
   const auto n = static_cast<std::size_t>(row.integer(0));
   const std::string map = row.text(1);
   const std::string flags = row.text(2);
@@ -115,7 +112,7 @@ Result<std::vector<MessageRecord>> decode(const store::Row& row) {
     src += uids.number();
     dst += unzigzag(uids.number());
     MessageRecord record;
-    if (src > 0xFFFFFFFFULL || dst < 0 || dst > 0xFFFFFFFFLL) return damaged("extent");
+    if (src > 0xFFFFFFFFULL || dst < 0 || dst > 0xFFFFFFFFLL) return std::nullopt;
     record.src = Uid(static_cast<std::uint32_t>(src));
     record.dst = Uid(static_cast<std::uint32_t>(dst));
     record.src_flags = static_cast<std::uint32_t>(sets.number());
@@ -125,13 +122,13 @@ Result<std::vector<MessageRecord>> decode(const store::Row& row) {
       kind = origins.number();
       run = origins.number();
       if (origins.bad() || run == 0 || kind > static_cast<std::uint64_t>(Origin::removing))
-        return damaged("extent");
+        return std::nullopt;
     }
     --run;
     record.origin = static_cast<Origin>(kind);
     out.push_back(record);
   }
-  if (uids.bad() || sets.bad() || prints.bad()) return damaged("extent");
+  if (uids.bad() || sets.bad() || prints.bad()) return std::nullopt;
   return out;
 }
 
@@ -238,20 +235,18 @@ Result<std::uint64_t> SyncStore::count_messages(const FolderRecord& folder) {
 
 Result<std::vector<MessageRecord>> SyncStore::messages(const FolderRecord& folder) {
   std::vector<MessageRecord> out;
-  std::optional<Error> error;
+  bool damaged = false;
   MXF_CHECK(db_->each(
       "SELECT n, map, flags, digest, origin FROM extent WHERE folder = $1 AND epoch = $2 ORDER BY "
       "src_uid_first",
       [&](const store::Row& row) {
         auto records = decode(row);
-        if (!records) {
-          error = records.error();
-          return;
-        }
+        damaged = damaged || !records;
+        if (damaged) return;
         out.insert(out.end(), records->begin(), records->end());
       },
       folder.id, folder.epoch));
-  if (error) return fail(*error);
+  if (damaged) return store::damaged(*db_, "extent");
   return out;
 }
 
@@ -288,7 +283,7 @@ Result<std::uint32_t> SyncStore::intern_flags(const FolderRecord& folder,
 
 Result<imap::Flags> SyncStore::flags_of(const FolderRecord& folder, std::uint32_t id) {
   MXF_TRY(entry, table(folder.id));
-  if (id >= entry->sets.size()) return damaged("flag set");
+  if (id >= entry->sets.size()) return store::damaged(*db_, "flag set");
   return entry->sets[id];
 }
 
@@ -330,7 +325,7 @@ Result<std::vector<Intent>> SyncStore::open_intents(const FolderRecord& folder) 
       message.src_flags = std::move(src_flags);
       raw.intent.messages.push_back(std::move(message));
     }
-    if (uids.bad() || prints.bad()) return damaged("batch");
+    if (uids.bad() || prints.bad()) return store::damaged(*db_, "batch");
     out.push_back(std::move(raw.intent));
   }
   return out;
@@ -420,13 +415,13 @@ Result<void> SyncStore::add_records(const FolderRecord& folder,
                                  "epoch = $2 AND src_uid_first > $3",
                                  folder.id, folder.epoch, *first));
       next = after;
-      std::optional<Result<std::vector<MessageRecord>>> decoded;
+      std::optional<std::vector<MessageRecord>> decoded;
       MXF_CHECK(db_->each(
           "SELECT n, map, flags, digest, origin FROM extent WHERE folder = $1 AND epoch = $2 AND "
           "src_uid_first = $3",
           [&](const store::Row& row) { decoded = decode(row); }, folder.id, folder.epoch, *first));
-      if (!decoded || !*decoded) return damaged("extent");
-      extent = std::move(**decoded);
+      if (!decoded) return store::damaged(*db_, "extent");
+      extent = std::move(*decoded);
     }
     // Appending behind a full last extent starts a new one.
     const bool behind = !extent.empty() && extent.back().src < records[at].src && !next;
@@ -488,23 +483,21 @@ Result<void> SyncStore::remove_messages(const FolderRecord& folder, const std::v
   MXF_TRY(transaction, db_->begin(store::Durability::with_next));
   // Only the extents that hold one of them, each by its first UID.
   std::vector<std::pair<std::int64_t, std::vector<MessageRecord>>> touched;
-  std::optional<Error> error;
+  bool damaged = false;
   MXF_CHECK(db_->each(
       "SELECT n, map, flags, digest, origin, src_uid_first FROM extent WHERE folder = $1 AND epoch "
       "= $2 AND src_uid_first <= $3 AND src_uid_first >= coalesce((SELECT max(src_uid_first) FROM "
       "extent WHERE folder = $1 AND epoch = $2 AND src_uid_first <= $4), 0)",
       [&](const store::Row& row) {
         auto records = decode(row);
-        if (!records) {
-          error = records.error();
-          return;
-        }
+        damaged = damaged || !records;
+        if (damaged) return;
         if (std::erase_if(*records, [&](const MessageRecord& r) { return gone.contains(r.src); }) >
             0)
           touched.emplace_back(row.integer(5), std::move(*records));
       },
       folder.id, folder.epoch, *gone.rbegin(), *gone.begin()));
-  if (error) return fail(*error);
+  if (damaged) return store::damaged(*db_, "extent");
   for (const auto& [first, left] : touched) {
     MXF_CHECK(db_->run("DELETE FROM extent WHERE folder = $1 AND epoch = $2 AND src_uid_first = $3",
                        folder.id, folder.epoch, first));

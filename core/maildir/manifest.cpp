@@ -43,7 +43,9 @@ Unexpected<Error> broken(const std::string& where, std::string text) {
       error.with_remedy("take the file from another copy of the backup, or begin a new backup")));
 }
 
-// Calls `take(line, where)` for each whole line; gives the octets that they fill.
+// Calls `take(line, where)` for each whole line; gives the octets that they fill. A NUL, which no
+// line has, is a sector that a power cut kept from the disk: what it belongs to and what follows
+// was never synced, so nobody was told that it is stored.
 template <class Take>
 Result<std::uint64_t> each_line(std::string_view text, const std::string& where, Take take) {
   std::uint64_t number = 0;
@@ -52,6 +54,7 @@ Result<std::uint64_t> each_line(std::string_view text, const std::string& where,
        end = text.find('\n', at)) {
     ++number;
     const auto line = text.substr(at, end - at);
+    if (line.find('\0') != std::string_view::npos) break;
     MXF_CHECK(take(line, where + ":" + std::to_string(number), number));
     at = end + 1;
   }

@@ -3,7 +3,41 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+#include <cstring>
+
+#include "base/crash_point.hpp"
+#include "store/remedy.hpp"
+
 namespace mxferry::store {
+namespace {
+
+std::string name_of(sqlite3* handle) {
+  const char* file = sqlite3_db_filename(handle, "main");
+  return file == nullptr ? "" : file;
+}
+
+std::string remedy_of(int code, int cause, const std::string& file) {
+  switch (code) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return "end the program that has " + file + " open, then run the same command again";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return "put a copy from before in its place; without one move it and " + file +
+             "-wal away: sync and backup begin a new one and know by its content what was copied";
+    case SQLITE_FULL:
+      return remedy_for(ENOSPC, file);
+    case SQLITE_READONLY:
+      return remedy_for(EROFS, file);
+    case SQLITE_IOERR:
+      return remedy_for(cause == 0 ? EIO : cause, file);
+    default:
+      return remedy_for(cause, file);
+  }
+}
+
+}  // namespace
 
 bool Row::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
@@ -30,27 +64,42 @@ Result<Db> Db::open(const std::filesystem::path& file, OpenMode mode) {
   sqlite3* handle = nullptr;
   const int rc = sqlite3_open_v2(file.c_str(), &handle, flags, nullptr);
   Db db(handle);
-  if (rc != SQLITE_OK)
-    return fail(ErrorCode::store, "open state " + file.string(),
-                handle ? sqlite3_errmsg(handle) : sqlite3_errstr(rc));
+  if (handle == nullptr)
+    return fail(ErrorCode::store, "open state " + file.string(), sqlite3_errstr(rc));
+  if (rc != SQLITE_OK) return db.failed("open");
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, 5000);
-  if (mode != OpenMode::read_only)
-    MXF_CHECK(
-        db.script("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"));
+  constexpr const char* kSettings =
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;";
+  if (mode != OpenMode::read_only &&
+      sqlite3_exec(handle, kSettings, nullptr, nullptr, nullptr) != SQLITE_OK)
+    return db.failed("open");
   return db;
 }
 
 Unexpected<Error> Db::failed(std::string_view sql) const {
-  const int code = sqlite3_extended_errcode(handle_.get());
+  const int code = sqlite3_extended_errcode(handle_.get()) & 0xff;
+  const bool of_system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
+  const int cause = of_system ? sqlite3_system_errno(handle_.get()) : 0;
+  const auto file = name_of(handle_.get());
   Error error;
   error.code = ErrorCode::store;
-  error.operation = "state: " + std::string(sql.substr(0, 120));
+  error.operation = "state " + file + ": " + std::string(sql.substr(0, 120));
   error.text = sqlite3_errmsg(handle_.get());
-  if ((code & 0xff) == SQLITE_BUSY) error.with_retry(Retry::safe);
-  if ((code & 0xff) == SQLITE_FULL)
-    error.with_remedy("free space on the state's file system and run the same command again");
-  return fail(std::move(error));
+  if (cause != 0) error.text += std::string(": ") + std::strerror(cause);
+  if (code == SQLITE_BUSY) error.with_retry(Retry::safe);
+  return fail(std::move(error.with_remedy(remedy_of(code, cause, file))));
+}
+
+Unexpected<Error> damaged(Db& db, std::string_view what) {
+  Error error;
+  error.code = ErrorCode::store;
+  error.operation = "state: read " + std::string(what);
+  error.text = "it is damaged: this cannot be decoded";
+  auto file = db.text("SELECT file FROM pragma_database_list WHERE name = 'main'");
+  if (!file || !*file) return fail(std::move(error));
+  error.operation = "state " + **file + ": read " + std::string(what);
+  return fail(std::move(error.with_remedy(remedy_of(SQLITE_CORRUPT, 0, **file))));
 }
 
 Result<void> Db::execute(std::string_view sql, const std::vector<Value>& args,
@@ -94,6 +143,7 @@ Result<void> Db::execute(std::string_view sql, const std::vector<Value>& args,
       return error;
     }
   }
+  const bool writes = in_transaction() || sqlite3_stmt_readonly(statement) == 0;
   int rc = SQLITE_ROW;
   while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
     if (row != nullptr) (*row)(Row(statement));
@@ -102,6 +152,7 @@ Result<void> Db::execute(std::string_view sql, const std::vector<Value>& args,
   if (rc != SQLITE_DONE) out = failed(sql);
   sqlite3_reset(statement);
   sqlite3_clear_bindings(statement);
+  if (out && writes && !in_transaction()) crash_point("store.committed");
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "store/remedy.hpp"
 #include "store/schema.hpp"
 
 namespace mxferry::store {
@@ -18,7 +19,10 @@ namespace fs = std::filesystem;
 namespace {
 
 Unexpected<Error> os_error(const std::string& operation, const fs::path& file) {
-  return fail(ErrorCode::io, operation, file.string() + ": " + std::strerror(errno));
+  const int cause = errno;
+  auto error = fail(ErrorCode::io, operation, file.string() + ": " + std::strerror(cause)).error();
+  error.remedy = remedy_for(cause, file.string());
+  return fail(std::move(error));
 }
 
 Unexpected<Error> unsafe(const fs::path& file, const std::string& why, const std::string& remedy) {

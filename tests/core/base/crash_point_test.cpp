@@ -10,7 +10,11 @@
 
 #include <array>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <string>
+
+#include "support/temp_dir.hpp"
 
 namespace mxferry {
 namespace {
@@ -22,6 +26,7 @@ TEST(CrashPointChild, PassesPoints) {
   crash_point("dns.intent", "flip:a.test");
   crash_point("dns.applied", "names:a.test");
   crash_point("dns.applied", "flip:a.test");
+  crash_point("store.committed");
   ::_exit(kAllPassed);
 }
 
@@ -64,9 +69,23 @@ TEST(CrashPoint, MayBeNarrowedToAKindOfStep) {
   EXPECT_EQ(end_with("dns.applied.restore"), kAllPassed);
 }
 
-TEST(CrashPoint, AnyCountsEveryPoint) {
+TEST(CrashPoint, AnyCountsEveryPointButTransactions) {
   EXPECT_EQ(end_with("any:3"), -SIGKILL);
   EXPECT_EQ(end_with("any:4"), kAllPassed);
+  EXPECT_EQ(end_with("store.committed"), -SIGKILL);
+}
+
+TEST(CrashPoint, ListsWhatIsPassed) {
+  const test::TempDir dir;
+  const auto list = dir.path() / "points";
+  ::setenv("MXFERRY_DEBUG_POINTS", list.c_str(), 1);
+  EXPECT_EQ(end_with(nullptr), kAllPassed);
+  EXPECT_EQ(end_with("dns.applied"), -SIGKILL);
+  ::unsetenv("MXFERRY_DEBUG_POINTS");
+  std::ostringstream text;
+  text << std::ifstream(list).rdbuf();
+  EXPECT_EQ(text.str(),
+            "dns.intent\ndns.applied\ndns.applied\nstore.committed\ndns.intent\ndns.applied\n");
 }
 
 }  // namespace

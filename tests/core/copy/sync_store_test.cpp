@@ -173,6 +173,19 @@ TEST_F(SyncStoreTest, IntentsStayOpenUntilTheirResult) {
 }
 
 // What a file of schema 1 does not tell is unknown, not ours.
+TEST_F(SyncStoreTest, ADamagedExtentIsToldWithItsFileAndWhatHelps) {
+  FolderRecord folder;
+  folder.src_name = folder.dst_name = "f";
+  ASSERT_TRUE(store->put_folder(folder));
+  ASSERT_TRUE(store->put_messages(folder, {record(1, 10), record(2, 11)}));
+  ASSERT_TRUE(file->db().run("UPDATE extent SET map = x'8080'"));
+  const auto read = store->messages(folder);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::store);
+  EXPECT_NE(read.error().operation.find((dir / "s.db").string()), std::string::npos);
+  EXPECT_NE(read.error().remedy.find("-wal away"), std::string::npos);
+}
+
 TEST_F(SyncStoreTest, RecordsOfSchema1AreOfUnknownOrigin) {
   FolderRecord folder;
   folder.src_name = folder.dst_name = "f";

@@ -51,6 +51,23 @@ TEST(Manifest, TornAnywhereKeepsWhatWasWhole) {
   }
 }
 
+// A power cut may keep a sector of the last write from the disk and not the next one: it reads as
+// zeros.
+TEST(Manifest, EndsBeforeASectorThatNeverCame) {
+  std::string text = filled();
+  const auto whole = text.size();
+  std::string batch;
+  Manifest manifest = *Manifest::parse(text, "m");
+  for (std::uint32_t uid = 4; uid < 14; ++uid) batch += manifest.add(entry(uid));
+  text += batch;
+  ASSERT_GT(batch.size(), 1024U);
+  text.replace(whole + 100, 512, 512, '\0');
+  const auto read = Manifest::parse(text, "m");
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(read->whole_octets(), whole);
+  EXPECT_EQ(read->next_uid(), Uid(4));
+}
+
 TEST(Manifest, WhatDoesNotReadIsNamedWithItsLine) {
   const std::string head = Manifest(UidValidity(7)).first_line();
   for (const std::string line :

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 
+#include "store/remedy.hpp"
 #include "store/schema.hpp"
 #include "support/temp_dir.hpp"
 
@@ -154,6 +156,29 @@ TEST(StateFile, ExtremesRoundTrip) {
   EXPECT_EQ(rows, 1);
 }
 
+TEST(StateFile, DamageIsToldWithTheFileAndWhatHelps) {
+  TempDir dir;
+  const auto file = dir / "state.db";
+  { ASSERT_TRUE(StateFile::open(file, Access::act)); }
+  // The page of the schema, behind the file's header.
+  std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).seekp(100)
+      << std::string(3000, '\x55');
+  auto state = StateFile::open(file, Access::act);
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().code, ErrorCode::store);
+  EXPECT_NE(state.error().operation.find(file.string()), std::string::npos);
+  EXPECT_NE(state.error().remedy.find("-wal away"), std::string::npos) << state.error().message();
+}
+
+TEST(Remedy, IsKnownForWhatBefallsADisk) {
+  EXPECT_NE(remedy_for(ENOSPC, "/s").find("free space on the file system of /s"),
+            std::string::npos);
+  EXPECT_NE(remedy_for(EROFS, "/s").find("writable"), std::string::npos);
+  EXPECT_NE(remedy_for(EMFILE, "/s").find("ulimit -n"), std::string::npos);
+  EXPECT_NE(remedy_for(EIO, "/s").find("dmesg"), std::string::npos);
+  EXPECT_EQ(remedy_for(EINVAL, "/s"), "");
+}
+
 TEST(Db, ATransactionThatIsNotCommittedLeavesNothing) {
   TempDir dir;
   auto state = StateFile::open(dir / "state.db", Access::act);
@@ -195,6 +220,7 @@ TEST(Db, ErrorsNameTheStatementNeverAValue) {
   ASSERT_FALSE(twice);
   EXPECT_EQ(twice.error().message().find("marker-7f3a"), std::string::npos);
   EXPECT_NE(twice.error().message().find("INSERT INTO pair"), std::string::npos);
+  EXPECT_NE(twice.error().message().find((dir / "state.db").string()), std::string::npos);
 }
 
 }  // namespace
