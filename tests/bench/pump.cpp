@@ -237,6 +237,7 @@ class Lane {
       const auto flags_end = head.find(')', flags_at);
       auto flags = head.substr(flags_at + 7, flags_end - flags_at - 7);
       if (const auto recent = flags.find("\\Recent"); recent != std::string::npos) flags.erase(recent, 7);
+      if (const auto gap = flags.find("  "); gap != std::string::npos) flags.erase(gap, 1);
       while (!flags.empty() && flags.back() == ' ') flags.pop_back();
       while (!flags.empty() && flags.front() == ' ') flags.erase(0, 1);
       const auto date_at = head.find("INTERNALDATE \"") + 13;
