@@ -9,7 +9,7 @@
 namespace mxferry::copy {
 
 void LookAhead::begin(Next next) {
-  if (under_way_.valid()) return;
+  if (under_way_.valid() || uses_ > 0) return;
   next_ = next.wire;
   under_way_ = Started<Found>(executor_, look(std::move(next)));
 }
@@ -59,6 +59,7 @@ Task<Result<void>> LookAhead::come_back() {
 }
 
 Task<Result<std::vector<FolderInfo>>> LookAhead::list_folders() {
+  const Use use(uses_);
   auto back = co_await come_back();
   if (!back) co_return fail(std::move(back).error());
   auto out = co_await source_->list_folders();
@@ -66,6 +67,7 @@ Task<Result<std::vector<FolderInfo>>> LookAhead::list_folders() {
 }
 
 Task<Result<FolderState>> LookAhead::open_folder(const std::string& wire) {
+  const Use use(uses_);
   found_.reset();
   std::optional<Result<FolderState>> state;
   if (under_way_.valid()) {
@@ -83,6 +85,7 @@ Task<Result<FolderState>> LookAhead::open_folder(const std::string& wire) {
 }
 
 Task<Result<std::vector<MessageInfo>>> LookAhead::list_messages(Uid first, Uid last) {
+  const Use use(uses_);
   auto back = co_await come_back();
   if (!back) co_return fail(std::move(back).error());
   if (found_ && first >= found_->first && last <= found_->last) {
@@ -102,6 +105,7 @@ Task<Result<std::vector<MessageInfo>>> LookAhead::list_messages(Uid first, Uid l
 
 Task<Result<std::vector<MessageInfo>>> LookAhead::list_flags(Uid first, Uid last,
                                                              std::optional<ModSeq> since) {
+  const Use use(uses_);
   auto back = co_await come_back();
   if (!back) co_return fail(std::move(back).error());
   auto out = co_await source_->list_flags(first, last, since);
@@ -110,6 +114,7 @@ Task<Result<std::vector<MessageInfo>>> LookAhead::list_flags(Uid first, Uid last
 
 Task<Result<std::vector<std::pair<Uid, std::string>>>> LookAhead::fetch_headers(
     const imap::UidSet& uids) {
+  const Use use(uses_);
   auto back = co_await come_back();
   if (!back) co_return fail(std::move(back).error());
   auto out = co_await source_->fetch_headers(uids);
@@ -117,6 +122,7 @@ Task<Result<std::vector<std::pair<Uid, std::string>>>> LookAhead::fetch_headers(
 }
 
 Task<Result<std::vector<WholeMessage>>> LookAhead::fetch_messages(const imap::UidSet& uids) {
+  const Use use(uses_);
   auto back = co_await come_back();
   if (!back) co_return fail(std::move(back).error());
   if (found_ && found_->bodies && found_->set == uids) {
@@ -129,6 +135,7 @@ Task<Result<std::vector<WholeMessage>>> LookAhead::fetch_messages(const imap::Ui
 }
 
 Task<Result<void>> LookAhead::stream_message(Uid uid, MessageSink& sink) {
+  const Use use(uses_);
   auto back = co_await come_back();
   if (!back) co_return back;
   auto out = co_await source_->stream_message(uid, sink);

@@ -31,7 +31,8 @@ class LookAhead final : public MailSource {
   LookAhead(boost::asio::any_io_executor executor, std::unique_ptr<MailSource> source)
       : executor_(std::move(executor)), source_(std::move(source)) {}
 
-  /// Begins with `next`. The user has no operation under way, and will open this folder next.
+  /// Begins with `next`, which the user will open next. Does nothing while an operation of the user
+  /// is under way: it is about the folder that is open.
   void begin(Next next);
   /// Waits for what is under way and forgets it. To be awaited before this object goes, on every
   /// path.
@@ -68,6 +69,15 @@ class LookAhead final : public MailSource {
   /// The folder that the user is in is open, and nothing else is under way.
   Task<Result<void>> come_back();
 
+  // An operation of the user, from its call to its result.
+  struct Use {
+    explicit Use(int& count) : count_(count) { ++count_; }
+    ~Use() { --count_; }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    int& count_;
+  };
+
   boost::asio::any_io_executor executor_;
   std::unique_ptr<MailSource> source_;
   std::string wire_;  // the user's folder
@@ -75,6 +85,7 @@ class LookAhead final : public MailSource {
   std::string next_;  // of under_way_
   Started<Found> under_way_;
   std::optional<Found> found_;  // of the user's folder
+  int uses_ = 0;
 };
 
 }  // namespace mxferry::copy

@@ -2,6 +2,7 @@
 // What was looked up ahead is given where exactly that is asked for, and never for anything else.
 #include "copy/look_ahead.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "core/copy/copy_fixture.hpp"
@@ -113,6 +114,34 @@ TEST_F(LookingAhead, WhoStaysInTheFolderIsAnsweredFromIt) {
     EXPECT_EQ(listed->size(), 4U);
     co_return Result<void>();
   });
+}
+
+// A refused batch is read again beside the fetch of the last one: its end is no time to leave.
+TEST_F(LookingAhead, NothingIsBegunWhileTheUserReads) {
+  const auto work = [](FakeServer* from, int pace) -> Task<Result<void>> {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    LookAhead source(executor, std::make_unique<FakeMailbox>(*from));
+    auto opened = co_await source.open_folder("first");
+    if (!opened) co_return fail(std::move(opened).error());
+    from->operations = pace;
+    imap::UidSet two;
+    two.add(Uid(2));
+    Started<std::vector<WholeMessage>> reading(executor, source.fetch_messages(two));
+    while (from->operations == pace)
+      co_await boost::asio::post(executor, boost::asio::use_awaitable);
+    LookAhead::Next next;
+    next.wire = "second";
+    source.begin(std::move(next));
+    auto bodies = co_await reading.get();
+    if (!bodies) co_return fail(std::move(bodies).error());
+    EXPECT_EQ(bodies->front().body, mail(1));
+    co_await source.end();
+    co_return Result<void>();
+  };
+  for (int pace = 0; pace < 3; ++pace) {  // in one of them EXAMINE would overtake the fetch
+    auto done = test::run_task(work(&server, pace));
+    ASSERT_TRUE(done) << done.error().message();
+  }
 }
 
 TEST_F(LookingAhead, AThirdFolderIsOpenedAsEver) {
