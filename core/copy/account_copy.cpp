@@ -5,17 +5,12 @@
 
 #include <algorithm>
 
+#include "copy/messages_io.hpp"
 #include "copy/started.hpp"
 #include "protocol/imap/mailbox_name.hpp"
 
 namespace mxferry::copy {
 namespace {
-
-std::string join(const std::vector<std::string>& path) {
-  std::string out;
-  for (const auto& part : path) out += (out.empty() ? "" : "/") + part;
-  return out;
-}
 
 // The destination says that its folder is another one than we copied to.
 bool made_anew(const FolderRecord& record, const std::vector<FolderInfo>& there) {
@@ -38,8 +33,7 @@ Task<Result<void>> AccountCopy::connect(Lane& lane) {
   Started<std::unique_ptr<MailTarget>> opening(run_.executor, job_.open_target());
   auto source = co_await job_.open_source();
   auto target = co_await opening.get();
-  if (source)
-    lane.source = std::make_unique<LookAhead>(run_.executor, std::move(source).value());
+  if (source) lane.source = std::make_unique<LookAhead>(run_.executor, std::move(source).value());
   if (target) lane.target = std::move(target).value();
   if (!source) co_return fail(std::move(source).error());
   if (!target) co_return fail(std::move(target).error());
@@ -88,7 +82,7 @@ Result<void> AccountCopy::check_map() const {
   for (const auto& mapping : mappings_)
     if (!mapping.problem.empty())
       text += (text.empty() ? "" : "; ") + ("line " + std::to_string(mapping.rule)) + ": \"" +
-              join(listed_[mapping.source].path) + "\" " + mapping.problem;
+              path_text(listed_[mapping.source].path) + "\" " + mapping.problem;
   if (text.empty()) return {};
   Error error;
   error.code = ErrorCode::config;
@@ -103,7 +97,7 @@ FolderReport& AccountCopy::report_for(const FolderInfo& info) {
   if (it != reports_.end()) return run_.report.folders[it->second];
   reports_[info.wire] = run_.report.folders.size();
   FolderReport report;
-  report.source = join(info.path);
+  report.source = path_text(info.path);
   run_.report.folders.push_back(std::move(report));
   return run_.report.folders.back();
 }

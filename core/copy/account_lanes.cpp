@@ -13,7 +13,8 @@ std::size_t AccountCopy::lanes_wanted() const {
   const auto& first = lanes_.front();
   const auto round_trip = std::max(first.source->round_trip(), first.target->round_trip());
   const std::size_t most = job_.options.lanes > 0 ? job_.options.lanes : lanes_for(round_trip);
-  return std::min({most, units_.size(), lanes_worth(units_.size(), to_come_, first.target->has_batches())});
+  return std::min(
+      {most, units_.size(), lanes_worth(units_.size(), to_come_, first.target->has_batches())});
 }
 
 // What is stored of the folder and of others that go to the same place. Read again where several of
@@ -72,26 +73,25 @@ void AccountCopy::look_ahead(Lane& lane, const FolderMapping& mapping) const {
   const auto& info = listed_[mapping.source];
   LookAhead::Next next;
   next.wire = info.wire;
+  bool all_is_new = false;  // what is listed, so that it will be fetched
   const auto known = record_of_.find(info.wire);
   if (known == record_of_.end()) {
     next.first = Uid(1);
-    // What is there already is looked for first: nothing may be left to fetch.
-    if (mapping.create)
-      next.batch = [this](std::vector<MessageInfo> listed) {
-        return first_batch(std::move(listed), job_.options);
-      };
+    all_is_new = mapping.create;  // else what is there is looked at first
   } else if (const auto& record = records_[known->second];
              info.state && info.state->uid_validity == record.src.uid_validity) {
     next.first = first_to_list(record, job_.options.messages);
-    if (record.src.uid_next == next.first)
-      next.batch = [this](std::vector<MessageInfo> listed) {
-        return first_batch(std::move(listed), job_.options);
-      };
+    all_is_new = record.src.uid_next == next.first;
   }
+  if (all_is_new)
+    next.batch = [this](std::vector<MessageInfo> listed) {
+      return first_batch(std::move(listed), job_.options);
+    };
   lane.source->begin(std::move(next));
-  if (mapping.create) {
+  if (mapping.create && !lane.creating.valid()) {
     lane.creating_name = mapping.wire;
-    lane.creating = Started<bool>(run_.executor, lane.target->create_folder(mapping.wire, info.use));
+    lane.creating =
+        Started<bool>(run_.executor, lane.target->create_folder(mapping.wire, info.use));
   }
 }
 

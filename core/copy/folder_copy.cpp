@@ -321,8 +321,8 @@ std::uint64_t FolderCopy::leave_out(std::vector<MessageInfo>& fresh) const {
 Task<Result<std::vector<MessageInfo>>> FolderCopy::list_new() {
   const Uid last = before_.uid_next ? Uid(before_.uid_next->value - 1) : kLastUid;
   Uid first = first_to_list(record_, run_.job.options.messages);
-  // UIDNEXT never falls (RFC 9051 §2.3.1.1): where it did, the old one was a lie or this one is, and
-  // everything is listed.
+  // UIDNEXT never falls (RFC 9051 §2.3.1.1): where it did, the old one was a lie or this one is,
+  // and everything is listed.
   if (before_.uid_next && first > *before_.uid_next) first = Uid(1);
   from_the_start_ = first.value <= 1;
   auto listed = co_await list_range(*lane_.source, first, last);
@@ -350,8 +350,8 @@ Task<Result<std::vector<MessageInfo>>> FolderCopy::list_new() {
   const std::uint64_t unknown = fresh.size() + left_out_;
   const std::uint64_t at_source = before_.messages.value_or(records_.size() + unknown);
   // How many a filter left out below the watermark is not known without listing them.
-  listed_short_ = (from_the_start_ || record_.left_out.empty()) &&
-                  at_source > records_.size() + unknown;
+  listed_short_ =
+      (from_the_start_ || record_.left_out.empty()) && at_source > records_.size() + unknown;
   const std::uint64_t known_there = at_source > unknown ? at_source - unknown : 0;
   report_.gone = records_.size() > known_there ? records_.size() - known_there : 0;
   co_return fresh;

@@ -60,6 +60,12 @@ class DigestSink final : public MessageSink {
 
 }  // namespace
 
+std::string path_text(const std::vector<std::string>& path) {
+  std::string out;
+  for (const auto& part : path) out += (out.empty() ? "" : "/") + part;
+  return out;
+}
+
 std::string text_of(const mime::Digest& digest) {
   return hex(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
 }

@@ -38,6 +38,9 @@ struct DigestOf {
 };
 Task<Result<std::vector<DigestOf>>> digests(MailSource& mailbox, std::vector<MessageInfo> messages);
 
+/// A folder's names in one line, for reports.
+std::string path_text(const std::vector<std::string>& path);
+
 /// In hexadecimal, for reports.
 std::string text_of(const mime::Digest& digest);
 

@@ -14,12 +14,6 @@
 namespace mxferry::copy {
 namespace {
 
-std::string join(const std::vector<std::string>& path) {
-  std::string out;
-  for (const auto& part : path) out += (out.empty() ? "" : "/") + part;
-  return out;
-}
-
 class AccountVerify {
  public:
   AccountVerify(CopyJob& job, boost::asio::any_io_executor executor)
@@ -103,7 +97,7 @@ Task<Result<VerifyReport>> AccountVerify::run() {
 
 Task<Result<void>> AccountVerify::verify_folder(const FolderInfo& info,
                                                 const FolderRecord* record) {
-  const std::string name = join(info.path);
+  const std::string name = path_text(info.path);
   auto at_source = co_await source_->open_folder(info.wire);
   if (!at_source) co_return fail(std::move(at_source).error());
   // What arrives from now on is pending, not missing.

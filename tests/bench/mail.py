@@ -80,47 +80,37 @@ def fill(imap, workload):
     def one(number, size):
         batch.append((rng.choice(FLAGS), date_of(rng), message(rng, number, size)))
 
+    def folder(name, count, size_of):
+        if name != "INBOX":
+            imap.command(f'CREATE "{name}"')
+        for number in range(count):
+            one(number, size_of(number))
+            if sum(len(body) for _, _, body in batch[-50:]) > 32_000_000:
+                imap.append(name, batch)
+                batch.clear()
+        imap.append(name, batch)
+        batch.clear()
+
+    def little(_):
+        return int(rng.lognormvariate(8.3, 0.9))
+
     if workload == "small":
-        for folder in range(30):
-            name = "INBOX" if folder == 0 else f"Folder {folder // 6}/Sub {folder}"
-            if folder > 0:
-                imap.command(f'CREATE "{name}"')
-            for number in range(20000 // 30 + (folder < 20000 % 30)):
-                one(number, int(rng.lognormvariate(8.3, 0.9)))
-            imap.append(name, batch)
-            batch.clear()
+        for number in range(30):
+            folder("INBOX" if number == 0 else f"Folder {number // 6}/Sub {number}",
+                   20000 // 30 + (number < 20000 % 30), little)
     elif workload == "mixed":
-        for folder in range(5):
-            name = "INBOX" if folder == 0 else f"Mixed {folder}"
-            if folder > 0:
-                imap.command(f'CREATE "{name}"')
-            for number in range(1000):
-                one(number, rng.randint(5_000_000, 25_000_000) if number % 100 == 7 else int(rng.lognormvariate(10.2, 1.2)))
-                if len(batch) == 50:
-                    imap.append(name, batch)
-                    batch.clear()
-            imap.append(name, batch)
-            batch.clear()
+        for number in range(5):
+            folder("INBOX" if number == 0 else f"Mixed {number}", 1000,
+                   lambda n: rng.randint(5_000_000, 25_000_000) if n % 100 == 7 else int(rng.lognormvariate(10.2, 1.2)))
     elif workload == "few":
-        for folder in range(12):
-            name = "INBOX" if folder == 0 else f"Few {folder}"
-            if folder > 0:
-                imap.command(f'CREATE "{name}"')
-            for number in range(25):
-                one(number, int(rng.lognormvariate(8.3, 0.9)))
-            imap.append(name, batch)
-            batch.clear()
+        for number in range(12):
+            folder("INBOX" if number == 0 else f"Few {number}", 25, little)
     elif workload == "large":
         one(1, 100_000_000)
         imap.append("INBOX", batch)
     elif workload == "folders":
-        for folder in range(2000):
-            name = f"Group {folder // 50}/Folder {folder}"
-            imap.command(f'CREATE "{name}"')
-            for number in range(5):
-                one(number, 4000)
-            imap.append(name, batch)
-            batch.clear()
+        for number in range(2000):
+            folder(f"Group {number // 50}/Folder {number}", 5, lambda _: 4000)
     elif workload == "million":
         for number in range(1_000_000):
             one(number, 600)

@@ -36,8 +36,8 @@ std::string Session::take_output() {
   return bytes;
 }
 
-// Sends as far as the protocol and the output buffer allow. Invariant: at most one of waiting_ and stream_wanted_ > 0
-// holds, and then the front command is the one that waits.
+// Sends as far as the protocol and the output buffer allow. Invariant: at most one of waiting_ and
+// stream_wanted_ > 0 holds, and then the front command is the one that waits.
 void Session::pump() {
   while (!queue_.empty() && !waiting_ && stream_wanted_ == 0 && out_.size() < kOutputPiece) {
     auto& front = queue_.front();

@@ -350,7 +350,8 @@ TEST(ImapSession, MultiAppendIsOneCommand) {
   EXPECT_EQ(session.take_output(), "A1 APPEND \"b\" {3+}\r\none (x) {3+}\r\ntwo\r\n");
 }
 
-// A batch waits in its command: what is made at once is bounded, and nothing of it is lost or moved.
+// A batch waits in its command: what is made at once is bounded, and nothing of it is lost or
+// moved.
 TEST(ImapSession, ABatchIsMadeInPieces) {
   for (const auto mode : {LiteralMode::plus, LiteralMode::synchronizing}) {
     Session session(MailboxRole::Destination);
