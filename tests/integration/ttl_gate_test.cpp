@@ -259,7 +259,7 @@ TEST_F(TtlGate, IsShutTwoSecondsEarlyAndOpenOnTime) {
 }
 
 TEST_F(TtlGate, ASecondaryThatMissesTheNotifyMovesRetryAt) {
-  start(2, {"notify=drop", "refresh=8"});
+  start(2, {"notify=drop", "refresh=20"});  // longer than the first run takes
   if (!ready_) return;
   const auto first = run();
   ASSERT_EQ(first.exit, 7) << first.err << first.out;

@@ -57,6 +57,8 @@ server:
     tcp-workers: 1
     background-workers: 1
     tcp-max-clients: 500
+    # Half a second without reading ends a connection else, which a busy machine reaches within a transfer.
+    tcp-io-timeout: 10000
 log:
   - target: stderr
     any: info
