@@ -13,6 +13,7 @@
 #include "app/plugins_command.hpp"
 #include "app/retry_command.hpp"
 #include "app/run_command.hpp"
+#include "app/spf_command.hpp"
 #include "app/sync_command.hpp"
 #include "app/undo_command.hpp"
 #include "app/verify_command.hpp"
@@ -38,6 +39,7 @@ std::span<const Command> commands() {
       Command{"backup", "one mailbox into files with digests; again: what is new", backup_command},
       Command{"dns", "one zone: records, plan, apply, snapshot, restore", dns_command,
               dns_subcommands},
+      Command{"spf", "say what SPF makes of a sender: check", spf_command, spf_subcommands},
       Command{"explain", "say what a finding means and what to do", explain_command},
       Command{"plugins", "list, explain, check and trust plugins", plugins_command,
               plugins_subcommands},

@@ -15,6 +15,22 @@ Seen unknown(std::string why) {
   return seen;
 }
 
+// RFC 2308 §5: the smaller of the SOA's TTL and its MINIMUM field.
+std::uint32_t negative_ttl_of(const Record& soa) {
+  std::istringstream words(soa.rdata);
+  std::string mname;
+  std::string rname;
+  std::uint64_t serial = 0;
+  std::uint64_t refresh = 0;
+  std::uint64_t retry = 0;
+  std::uint64_t expire = 0;
+  std::uint64_t minimum = 0;
+  words >> mname >> rname >> serial >> refresh >> retry >> expire >> minimum;
+  return std::min(soa.ttl, static_cast<std::uint32_t>(minimum));
+}
+
+}  // namespace
+
 std::string rcode_name(std::uint8_t rcode) {
   switch (static_cast<Rcode>(rcode)) {
     case Rcode::noerror:
@@ -33,24 +49,8 @@ std::string rcode_name(std::uint8_t rcode) {
   return "rcode " + std::to_string(rcode);
 }
 
-// RFC 2308 §5: the smaller of the SOA's TTL and its MINIMUM field.
-std::uint32_t negative_ttl_of(const Record& soa) {
-  std::istringstream words(soa.rdata);
-  std::string mname;
-  std::string rname;
-  std::uint64_t serial = 0;
-  std::uint64_t refresh = 0;
-  std::uint64_t retry = 0;
-  std::uint64_t expire = 0;
-  std::uint64_t minimum = 0;
-  words >> mname >> rname >> serial >> refresh >> retry >> expire >> minimum;
-  return std::min(soa.ttl, static_cast<std::uint32_t>(minimum));
-}
-
-}  // namespace
-
 Result<Message> ask(const DnsServer& server, const Question& question, bool recursive, bool tcp,
-                    std::stop_token stop, bool dnssec) {
+                    std::stop_token stop, bool dnssec, std::chrono::milliseconds patience) {
   Query query;
   query.id = net::random_dns_id();
   query.question = question;
@@ -59,6 +59,7 @@ Result<Message> ask(const DnsServer& server, const Question& question, bool recu
   query.dnssec_ok = dnssec;
   net::DnsExchange how;
   how.tcp = tcp;
+  how.timeout = patience;
   MXF_TRY(bytes, net::dns_exchange(server, encode_query(query), how, stop));
   const auto message = decode_message(bytes);
   const std::string operation =

@@ -4,6 +4,7 @@
 // empty answer and a SOA of this zone (RFC 2308 §2). Blocking; any thread; no state.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -32,8 +33,13 @@ struct Seen {
 
 /// The whole message, if it is an answer to this very question; everything else is an error.
 /// `dnssec`: with its signatures (DO=1).
+/// `patience`: how long one try may take.
 Result<Message> ask(const DnsServer& server, const Question& question, bool recursive, bool tcp,
-                    std::stop_token stop, bool dnssec = false);
+                    std::stop_token stop, bool dnssec = false,
+                    std::chrono::milliseconds patience = net::DnsExchange{}.timeout);
+
+/// "SERVFAIL", or "rcode N" of one without a name.
+std::string rcode_name(std::uint8_t rcode);
 
 /// RD=0 to a server of `zone` (canonical). Never asks a resolver about a name that may not exist.
 Seen ask_authoritative(const DnsServer& server, const std::string& zone, const Question& question,

@@ -88,6 +88,30 @@ Result<DnsServer> parse_dns_server(const std::string& text) {
   return server;
 }
 
+Result<std::vector<DnsServer>> system_resolvers() {
+  const std::string operation = "read this machine's resolvers";
+  if (!library_ready()) return fail(ErrorCode::internal, operation, "c-ares did not start");
+  ares_channel raw = nullptr;
+  if (ares_init(&raw) != ARES_SUCCESS)
+    return fail(ErrorCode::internal, operation, "c-ares did not start a channel");
+  const std::unique_ptr<ares_channeldata, DestroyChannel> channel(raw);
+  ares_addr_port_node* first = nullptr;
+  if (ares_get_servers_ports(raw, &first) != ARES_SUCCESS)
+    return fail(ErrorCode::io, operation, "there are none");
+  const std::unique_ptr<ares_addr_port_node, decltype(&ares_free_data)> list(first, ares_free_data);
+  std::vector<DnsServer> out;
+  for (const auto* node = first; node != nullptr; node = node->next) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    ::inet_ntop(node->family, &node->addr, text.data(), text.size());
+    DnsServer server;
+    server.address = text.data();
+    if (node->udp_port != 0) server.port = static_cast<std::uint16_t>(node->udp_port);
+    out.push_back(std::move(server));
+  }
+  if (out.empty()) return fail(ErrorCode::io, operation, "there are none");
+  return out;
+}
+
 Result<std::string> dns_exchange(const DnsServer& server, const std::string& query,
                                  const DnsExchange& how, std::stop_token stop) {
   const std::string operation = "ask " + server.name();

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -24,6 +25,9 @@ struct DnsServer {
 
 /// "ADDR", "ADDR:PORT" or "[ADDR]:PORT".
 Result<DnsServer> parse_dns_server(const std::string& text);
+
+/// The resolvers of this machine (/etc/resolv.conf), in its order.
+Result<std::vector<DnsServer>> system_resolvers();
 
 struct DnsExchange {
   bool tcp = false;  // from the start

@@ -24,8 +24,8 @@ Result<std::vector<dns::SpfExpansion>> expand(const std::string& domain, const s
   MXF_TRY(spf, dns::parse_spf(record));
   for (const auto& term : spf.terms) {
     if (term.mechanism != "a" && term.mechanism != "mx") continue;
-    const bool own = term.value.empty() || term.value[0] == '/';
-    MXF_TRY(name, dns::canonical_name(own ? domain : term.value.substr(0, term.value.find('/'))));
+    const bool own = term.value.empty();
+    MXF_TRY(name, dns::canonical_name(own ? domain : term.value));
     if (!own && !dns::is_within(name, zone.zone))
       continue;  // a name outside stays a name: our change does not move it
     dns::SpfExpansion expansion;

@@ -350,21 +350,21 @@ class Check {
     if (!record) return out;
     for (const auto& term : record->terms) {
       if (term.qualifier != '+') continue;
-      const bool own = term.value.empty() || term.value[0] == '/';
+      const bool own = term.value.empty();
       const std::string mechanism = own ? term.mechanism : term.mechanism + ":" + term.value;
+      const std::string prefixes = dns::format_prefixes(term);
       const bool moves = term.mechanism == "mx" && (own || term.value == domain_.name);
       if (moves && hosts_of(mx) != hosts_of(domain_.mx_before)) {
-        for (const auto& host : hosts_of(mx))
-          out.insert("a:" + without_dot(host) + (own ? term.value : ""));
+        for (const auto& host : hosts_of(mx)) out.insert("a:" + without_dot(host) + prefixes);
         continue;
       }
       const auto fixed =
           std::find_if(facts_.spf_addresses.begin(), facts_.spf_addresses.end(),
                        [&](const dns::SpfExpansion& e) { return e.mechanism == mechanism; });
-      if (fixed == facts_.spf_addresses.end()) out.insert(mechanism);
+      if (fixed == facts_.spf_addresses.end()) out.insert(mechanism + prefixes);
       if (fixed != facts_.spf_addresses.end())
         for (const auto& address : fixed->addresses)
-          out.insert((address.find(':') == std::string::npos ? "ip4:" : "ip6:") + address);
+          out.insert(dns::format_spf(dns::fixed_term(term, address)));
     }
     if (!record->redirect.empty() && !record->all) out.insert("include:" + record->redirect);
     return out;

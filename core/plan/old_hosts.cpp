@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/old_hosts.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <optional>
 #include <set>
 #include <sstream>
 
+#include "protocol/dns/ip_address.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
 #include "protocol/dns/spf.hpp"
@@ -21,38 +18,15 @@ std::string without_dot(const std::string& name) {
   return name.size() > 1 && name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
 }
 
-struct Bits {
-  std::array<unsigned char, 16> bytes{};
-  std::size_t size = 0;  // 4 or 16
-};
-
-std::optional<Bits> bits_of(const std::string& address) {
-  Bits out;
-  const bool six = address.find(':') != std::string::npos;
-  out.size = six ? 16 : 4;
-  if (::inet_pton(six ? AF_INET6 : AF_INET, address.c_str(), out.bytes.data()) != 1)
-    return std::nullopt;
-  return out;
-}
-
 // "192.0.2.0/24" holds "192.0.2.1" (RFC 7208 §5.6). A range that covers half the net says nothing
 // about this host: only /16 and longer (IPv6: /32) count as naming it.
-bool range_names(const std::string& range, const std::string& address) {
-  const auto slash = range.find('/');
-  const auto net = bits_of(range.substr(0, slash));
-  const auto host = bits_of(address);
-  if (!net || !host || net->size != host->size) return false;
-  std::size_t length = net->size * 8;
-  if (slash != std::string::npos) {
-    const auto* from = range.data() + slash + 1;
-    const auto [end, ec] = std::from_chars(from, range.data() + range.size(), length);
-    if (ec != std::errc() || length > net->size * 8 || length < net->size * 4) return false;
-  }
-  for (std::size_t bit = 0; bit < length; ++bit) {
-    const auto mask = static_cast<unsigned char>(0x80U >> (bit % 8));
-    if (((net->bytes.at(bit / 8) ^ host->bytes.at(bit / 8)) & mask) != 0) return false;
-  }
-  return true;
+bool range_names(const dns::SpfTerm& range, const std::string& address) {
+  const auto net = dns::parse_ip(range.value);
+  const auto host = dns::parse_ip(address);
+  if (!net || !host) return false;
+  const int bits = net->is_v4() ? 32 : 128;
+  const int prefix = (net->is_v4() ? range.prefix4 : range.prefix6).value_or(bits);
+  return prefix >= bits / 2 && dns::same_network(*net, *host, prefix);
 }
 
 class Search {
@@ -98,14 +72,13 @@ class Search {
     const auto record = dns::parse_spf(*text);
     if (!record) return std::nullopt;
     for (const auto& term : record->terms) {
-      const bool own = term.value.empty() || term.value[0] == '/';
       if (term.mechanism == "ip4" || term.mechanism == "ip6") {
         for (const auto& address : addresses_)
-          if (range_names(term.value, address)) return address;
+          if (range_names(term, address)) return address;
       }
       if (term.mechanism != "a" && term.mechanism != "mx") continue;
-      const auto name = own ? Result<std::string>(set.name)
-                            : dns::canonical_name(term.value.substr(0, term.value.find('/')));
+      const auto name =
+          term.value.empty() ? Result<std::string>(set.name) : dns::canonical_name(term.value);
       if (!name) continue;
       if (term.mechanism == "a" && names_.contains(*name)) return without_dot(*name);
       const auto* mx = term.mechanism == "mx" ? zone_.find(*name, "MX") : nullptr;

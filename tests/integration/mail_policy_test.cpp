@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// `mxferry spf check` as an operator types it, through a real resolver (Unbound) and a real
+// authority (Knot).
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/json_reader.hpp"
+#include "support/command_run.hpp"
+#include "support/lab_server.hpp"
+
+namespace mxferry::test {
+namespace {
+
+const char* const kAuthority = "127.77.71.1";
+const char* const kResolver = "127.77.71.2";
+
+std::string zone() {
+  std::string out =
+      "$TTL 60\n$ORIGIN policy.test.\n@ SOA ns1 hostmaster 1 3600 600 86400 10\n@ NS ns1\n"
+      "ns1 A 127.77.71.1\n"
+      "@ TXT \"v=spf1 include:_inc.%{d} mx \" \"exists:%{ir}.%{l1r-}.ok.%{d} -all exp=why.%{d}\"\n"
+      "@ MX 10 mx\nmx A 192.0.2.10\nmx AAAA 2001:db8::10\n"
+      "_inc CNAME _provider\n_provider TXT \"v=spf1 ip4:198.51.100.0/24 ?all\"\n"
+      "why TXT \"%{i} may not send for %{d}\"\n"
+      "3.2.0.192.strong.ok A 127.0.0.2\n"
+      "two TXT \"v=spf1 -all\"\ntwo TXT \"v=spf1 +all\"\n"
+      "voids TXT \"v=spf1 a:n1.policy.test a:n2.policy.test a:n3.policy.test -all\"\n"
+      "dead TXT \"v=spf1 include:spf.dead.test +all\"\n"
+      "large TXT \"v=spf1 ip4:192.0.2.1 -all\"\n";
+  for (int i = 0; i < 20; ++i)  // more than a datagram of 1232 octets holds
+    out += "large TXT \"" + std::to_string(i) + std::string(180, 'x') + "\"\n";
+  return out;
+}
+
+class MailPolicy : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    const TempDir zones;
+    std::ofstream(zones / "policy.test.zone") << zone();
+    port_ = free_port(kResolver);
+    const std::string port = free_port(kAuthority);
+    authority_ = std::make_unique<LabServer>(
+        "knot",
+        std::vector<std::string>{"address=" + std::string(kAuthority), "port=" + port,
+                                 "zone=policy.test:" + (zones / "policy.test.zone").string()});
+    if (!authority_->available()) return;
+    resolver_ = std::make_unique<LabServer>(
+        "unbound", std::vector<std::string>{"address=" + std::string(kResolver), "port=" + port_,
+                                            "stub=policy.test=" + std::string(kAuthority) + "@" +
+                                                port + ",dead.test=127.77.71.9@53"});
+  }
+  static void TearDownTestSuite() {
+    resolver_.reset();
+    authority_.reset();
+  }
+  void SetUp() override {
+    MXF_NEED_SERVER(*authority_);
+    MXF_NEED_SERVER(*resolver_);
+  }
+
+  static std::string resolver() { return std::string(kResolver) + ":" + port_; }
+
+  static Json spf(const std::string& ip, const std::string& sender, int exit,
+                  const std::string& resolver = MailPolicy::resolver()) {
+    CommandRun run({"spf", "check", "--ip", ip, "--helo", "mail.example.net", "--from", sender,
+                    "--resolver", resolver, "--json"},
+                   {});
+    EXPECT_EQ(run.wait(), exit) << run.err();
+    auto json = parse_json(run.out(), "spf check");
+    EXPECT_TRUE(json) << run.out() << run.err();
+    return json ? *json : Json::object();
+  }
+
+  static inline std::unique_ptr<LabServer> authority_, resolver_;
+  static inline std::string port_;
+};
+
+TEST_F(MailPolicy, SpfIsEvaluatedThroughARealResolver) {
+  auto json = spf("192.0.2.10", "anna@policy.test", 0);
+  EXPECT_EQ(json["result"], "pass");
+  EXPECT_EQ(json["lookups"], 2);
+  EXPECT_EQ(json["voids"], 0);
+  EXPECT_TRUE(json["explanation"].is_null());
+  EXPECT_EQ(json["matched"], "mx");
+  EXPECT_EQ(spf("2001:db8::10", "anna@policy.test", 0)["result"], "pass");
+  EXPECT_EQ(spf("198.51.100.7", "anna@policy.test", 0)["matched"], "include:_inc.%{d}")
+      << "an alias is followed";
+  EXPECT_EQ(spf("192.0.2.3", "strong-bad@policy.test", 0)["result"], "pass");
+  json = spf("192.0.2.3", "anna@policy.test", 0);
+  EXPECT_EQ(json["result"], "fail");
+  EXPECT_EQ(json["explanation"], "192.0.2.3 may not send for policy.test");
+  EXPECT_EQ(json["voids"], 1);
+}
+
+TEST_F(MailPolicy, SpfErrorsAreWhatTheRfcCallsThem) {
+  EXPECT_EQ(spf("192.0.2.1", "anna@two.policy.test", 1)["result"], "permerror");
+  const auto voids = spf("192.0.2.1", "anna@voids.policy.test", 1);
+  EXPECT_EQ(voids["result"], "permerror");
+  EXPECT_EQ(voids["voids"], 3);
+  EXPECT_EQ(spf("192.0.2.1", "anna@nobody.policy.test", 0)["result"], "none");
+  EXPECT_EQ(spf("192.0.2.1", "anna@dead.policy.test", 4)["result"], "temperror");
+  EXPECT_EQ(spf("192.0.2.1", "<>", 4)["domain"], "mail.example.net") << "no way to it from here";
+}
+
+TEST_F(MailPolicy, SpfRecordBehindATruncatedAnswerIsFetchedByTcp) {
+  EXPECT_EQ(spf("192.0.2.1", "anna@large.policy.test", 0)["result"], "pass");
+}
+
+TEST_F(MailPolicy, SpfOfADeadResolverIsTemperror) {
+  EXPECT_EQ(spf("192.0.2.1", "anna@policy.test", 4, "127.77.71.9:53")["result"], "temperror");
+}
+
+TEST_F(MailPolicy, SpfPrintsALineForPeopleAndRefusesWhatIsNoAddress) {
+  CommandRun text({"spf", "check", "--ip", "192.0.2.10", "--helo", "h.test", "--from",
+                   "anna@policy.test", "--resolver", resolver()},
+                  {});
+  EXPECT_EQ(text.wait(), 0) << text.err();
+  EXPECT_EQ(text.out(), "pass  policy.test  by mx  (2 of 10 lookups, 0 of 2 void)\n");
+  const std::vector<std::vector<std::string>> mistakes = {{"192.0.2.256", resolver()},
+                                                          {"192.0.2.1", "ns.example:53"}};
+  for (const auto& wrong : mistakes) {
+    CommandRun run({"spf", "check", "--ip", wrong[0], "--helo", "h.test", "--from", "a@policy.test",
+                    "--resolver", wrong[1]},
+                   {});
+    EXPECT_EQ(run.wait(), 2) << run.out();
+  }
+}
+
+}  // namespace
+}  // namespace mxferry::test
