@@ -7,6 +7,7 @@
 #include "app/command.hpp"
 #include "app/control_commands.hpp"
 #include "app/debug_command.hpp"
+#include "app/dmarc_command.hpp"
 #include "app/dns_command.hpp"
 #include "app/explain_command.hpp"
 #include "app/manual.hpp"
@@ -40,6 +41,8 @@ std::span<const Command> commands() {
       Command{"dns", "one zone: records, plan, apply, snapshot, restore", dns_command,
               dns_subcommands},
       Command{"spf", "say what SPF makes of a sender: check", spf_command, spf_subcommands},
+      Command{"dmarc", "say what DMARC makes of a message: check", dmarc_command,
+              dmarc_subcommands},
       Command{"explain", "say what a finding means and what to do", explain_command},
       Command{"plugins", "list, explain, check and trust plugins", plugins_command,
               plugins_subcommands},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mxferry spf check` as an operator types it, through a real resolver (Unbound) and a real
-// authority (Knot).
+// `mxferry spf check` and `dmarc check` as an operator types them, through a real resolver
+// (Unbound) and a real authority (Knot).
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -28,6 +28,8 @@ std::string zone() {
       "two TXT \"v=spf1 -all\"\ntwo TXT \"v=spf1 +all\"\n"
       "voids TXT \"v=spf1 a:n1.policy.test a:n2.policy.test a:n3.policy.test -all\"\n"
       "dead TXT \"v=spf1 include:spf.dead.test +all\"\n"
+      "_dmarc TXT \"v=DMARC1; p=reject; sp=quarantine; np=none\"\n"
+      "_dmarc.odd TXT \"v=DMARC1; p=reject; pct=10\"\n_dmarc.odd TXT \"v=DMARC1; p=none\"\n"
       "large TXT \"v=spf1 ip4:192.0.2.1 -all\"\n";
   for (int i = 0; i < 20; ++i)  // more than a datagram of 1232 octets holds
     out += "large TXT \"" + std::to_string(i) + std::string(180, 'x') + "\"\n";
@@ -39,6 +41,7 @@ class MailPolicy : public testing::Test {
   static void SetUpTestSuite() {
     const TempDir zones;
     std::ofstream(zones / "policy.test.zone") << zone();
+    std::ofstream(suffixes_ / "list.dat") << "test\npolicy.test\n";
     port_ = free_port(kResolver);
     const std::string port = free_port(kAuthority);
     authority_ = std::make_unique<LabServer>(
@@ -73,6 +76,23 @@ class MailPolicy : public testing::Test {
     return json ? *json : Json::object();
   }
 
+  static Json dmarc(const std::vector<std::string>& words, int exit) {
+    std::vector<std::string> args = {"dmarc",
+                                     "check",
+                                     "--resolver",
+                                     resolver(),
+                                     "--json",
+                                     "--suffixes",
+                                     (suffixes_ / "list.dat").string()};
+    args.insert(args.end(), words.begin(), words.end());
+    CommandRun run(args, {});
+    EXPECT_EQ(run.wait(), exit) << run.err();
+    auto json = parse_json(run.out(), "dmarc check");
+    EXPECT_TRUE(json) << run.out() << run.err();
+    return json ? *json : Json::object();
+  }
+
+  static inline TempDir suffixes_;
   static inline std::unique_ptr<LabServer> authority_, resolver_;
   static inline std::string port_;
 };
@@ -125,6 +145,45 @@ TEST_F(MailPolicy, SpfPrintsALineForPeopleAndRefusesWhatIsNoAddress) {
                     "--resolver", wrong[1]},
                    {});
     EXPECT_EQ(run.wait(), 2) << run.out();
+  }
+}
+
+TEST_F(MailPolicy, DmarcIsJudgedByBothRfcsAndDifferencesAreTold) {
+  auto json =
+      dmarc({"--from", "policy.test", "--spf-domain", "policy.test", "--spf-result", "pass"}, 0);
+  EXPECT_EQ(json["result"], "pass");
+  EXPECT_EQ(json["policy"], "reject");
+  EXPECT_TRUE(json["spf"]["aligned"]);
+  EXPECT_EQ(json["record_domain"], "policy.test");
+  EXPECT_EQ(json["rfc7489"]["result"], "pass");
+  EXPECT_TRUE(json["differences"].empty()) << json.dump();
+  json = dmarc({"--from", "a@mx.policy.test", "--dkim-domain", "policy.test", "--dkim-result",
+                "pass", "--dkim-domain", "spf.dead.test", "--dkim-result", "pass"},
+               1);
+  EXPECT_EQ(json["result"], "pass");
+  EXPECT_EQ(json["policy_tag"], "sp");
+  EXPECT_EQ(json["organizational_domain"], "policy.test");
+  EXPECT_TRUE(json["dkim"][0]["aligned"]);
+  EXPECT_FALSE(json["dkim"][1]["aligned"]);
+  EXPECT_EQ(json["rfc7489"]["result"], "none") << "policy.test is a public suffix in this list";
+  EXPECT_FALSE(json["differences"].empty());
+  EXPECT_EQ(dmarc({"--from", "gone.policy.test"}, 0)["policy_tag"], "np");
+}
+
+TEST_F(MailPolicy, DmarcTellsWhatIsWrongWithRecordsAndArguments) {
+  const auto json = dmarc({"--from", "odd.policy.test"}, 1);
+  EXPECT_EQ(json["record_domain"], "policy.test");
+  EXPECT_EQ(json["problems"].size(), 1U) << json.dump();
+  EXPECT_EQ(dmarc({"--from", "spf.dead.test"}, 4)["result"], "temperror");
+  const std::vector<std::vector<std::string>> mistakes = {
+      {"--from", "a..b"},
+      {"--from", "policy.test", "--spf-domain", "policy.test"},
+      {"--from", "policy.test", "--dkim-domain", "policy.test", "--dkim-result", "good"}};
+  for (const auto& mistake : mistakes) {
+    std::vector<std::string> args = {"dmarc", "check"};
+    args.insert(args.end(), mistake.begin(), mistake.end());
+    CommandRun run(args, {});
+    EXPECT_EQ(run.wait(), 2) << run.out() << run.err();
   }
 }
 
