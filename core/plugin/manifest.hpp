@@ -55,7 +55,10 @@ struct Manifest {
   std::string version{};
   std::vector<Setting> config{};
   std::vector<SecretSetting> secrets{};
-  std::vector<std::string> hosts{};  // fixed API hosts
+  std::vector<std::string> hosts{};       // fixed API hosts
+  std::vector<std::string> privileges{};  // the least that the credentials must be allowed
+  std::vector<std::string> notes{};       // limits and features of the API, one sentence each
+  std::vector<std::string> evidence{};    // what its tests rest on: real server, recorded, written
   HostLimits limits{};
   DnsTraits traits{};
   std::optional<Profile> profile{};

@@ -1,100 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "convert.hpp"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
+#include <mxferry/json_answer.hpp>
 
 namespace powerdns {
 namespace {
 
-using Json = nlohmann::json;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
+using namespace mxferry::sdk;
 
 std::string string_at(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
-mxferry::Unexpected<sdk::Failure> nonsense(const std::string& what) {
-  return sdk::fail(MXF_REMOTE, "the API's answer makes no sense: " + what);
+  const auto* found = member(object, key);
+  return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 // What a REPLACE would lose: `disabled` of a record, and the RRset's comments (kept with its
 // first).
-std::string extra_of(const Json& record, const Json* comments) {
+std::string kept_of(const Json& record, const Json* comments) {
   Json extra = Json::object();
-  if (const auto it = record.find("disabled");
-      it != record.end() && it->is_boolean() && it->get<bool>())
-    extra["disabled"] = true;
+  if (is_true(record, "disabled")) extra["disabled"] = true;
   if (comments != nullptr && comments->is_array() && !comments->empty())
     extra["comments"] = *comments;
-  return extra.empty() ? std::string() : extra.dump();
+  return extra_text(extra);
 }
 
-Json parsed_extra(const std::string& extra) {
-  auto json = extra.empty() ? Json::object() : Json::parse(extra, nullptr, false);
-  return json.is_object() ? json : Json::object();
-}
-
-bool disabled(const sdk::Record& record) {
-  const auto extra = parsed_extra(record.extra);
-  return extra.contains("disabled") && extra["disabled"].is_boolean() &&
-         extra["disabled"].get<bool>();
-}
-
-// The bytes of all character-strings of a TXT in presentation form (RFC 1035 §5.1): quoted or bare,
-// \DDD and \X escapes.
-std::string txt_bytes(std::string_view text) {
-  std::string out;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"') {
-      quoted = !quoted;
-    } else if (c == '\\' && i + 1 < text.size()) {
-      const auto digit = [&](std::size_t k) {
-        return k < text.size() && text[k] >= '0' && text[k] <= '9';
-      };
-      if (digit(i + 1) && digit(i + 2) && digit(i + 3)) {
-        out.push_back(static_cast<char>((text[i + 1] - '0') * 100 + (text[i + 2] - '0') * 10 +
-                                        (text[i + 3] - '0')));
-        i += 3;
-      } else {
-        out.push_back(text[++i]);
-      }
-    } else if (quoted || (c != ' ' && c != '\t')) {
-      out.push_back(c);
-    }
-  }
-  return out;
-}
-
-std::string comparable(const std::string& type, const sdk::Record& record) {
-  std::string out = disabled(record) ? "off " : "on ";
-  if (type == "TXT" || type == "SPF") return out + txt_bytes(record.rdata);
-  bool space = false;
-  for (const char c : lower(record.rdata)) {
-    if (c == ' ' || c == '\t') {
-      space = true;
-      continue;
-    }
-    if (space) out.push_back(' ');
-    space = false;
-    out.push_back(c);
-  }
-  return out;
-}
+bool disabled(const Record& record) { return is_true(extra_of(record.extra), "disabled"); }
 
 }  // namespace
 
 sdk::Result<ZoneDocument> parse_zone(std::string_view body, const std::string& zone) {
-  const auto json = Json::parse(body, nullptr, false);
+  MXF_TRY(json, parsed(body, "zone " + zone));
   if (!json.is_object()) return nonsense("not a JSON object");
   ZoneDocument out{
       lower(string_at(json, "name")), string_at(json, "id"), lower(string_at(json, "kind")), 0, {}};
@@ -120,7 +54,7 @@ sdk::Result<ZoneDocument> parse_zone(std::string_view body, const std::string& z
       if (!record.is_object() || string_at(record, "content").empty())
         return nonsense("a record without content: " + set.name);
       const Json* with = set.records.empty() && comments != item.end() ? &*comments : nullptr;
-      set.records.push_back({string_at(record, "content"), {}, extra_of(record, with)});
+      set.records.push_back({string_at(record, "content"), {}, kept_of(record, with)});
     }
     // Only comments are left of it: no record, nothing to serve.
     if (!set.records.empty()) out.rrsets.push_back(std::move(set));
@@ -129,7 +63,7 @@ sdk::Result<ZoneDocument> parse_zone(std::string_view body, const std::string& z
 }
 
 sdk::Result<std::vector<sdk::Zone>> parse_zone_list(std::string_view body) {
-  const auto json = Json::parse(body, nullptr, false);
+  MXF_TRY(json, parsed(body, "the list of zones"));
   if (!json.is_array()) return nonsense("the list of zones is no JSON array");
   std::vector<sdk::Zone> out;
   for (const auto& item : json) {
@@ -158,7 +92,7 @@ sdk::Result<std::string> patch_body(const std::vector<sdk::Change>& changes) {
       set["records"].push_back({{"content", record.rdata}, {"disabled", disabled(record)}});
       // Without the key the server keeps the comments that are there; an empty list would delete
       // them.
-      const auto extra = parsed_extra(record.extra);
+      const auto extra = extra_of(record.extra);
       if (extra.contains("comments") && extra["comments"].is_array())
         set["comments"] = extra["comments"];
     }
@@ -168,25 +102,14 @@ sdk::Result<std::string> patch_body(const std::vector<sdk::Change>& changes) {
   return Json{{"rrsets", std::move(sets)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string error_words(std::string_view body) {
-  const auto json = Json::parse(body, nullptr, false);
-  if (!json.is_object()) return std::string(body.substr(0, 2000));
-  auto words = string_at(json, "error");
-  if (const auto it = json.find("errors"); it != json.end() && it->is_array())
-    for (const auto& more : *it)
-      if (more.is_string()) words += "; " + more.get<std::string>();
-  return words.empty() ? std::string(body.substr(0, 2000)) : words;
-}
-
-bool same_rrset(const sdk::RRset& a, const sdk::RRset& b) {
-  if (lower(a.name) != lower(b.name) || a.type != b.type || a.ttl != b.ttl) return false;
-  std::vector<std::string> left;
-  std::vector<std::string> right;
-  for (const auto& r : a.records) left.push_back(comparable(a.type, r));
-  for (const auto& r : b.records) right.push_back(comparable(b.type, r));
-  std::sort(left.begin(), left.end());
-  std::sort(right.begin(), right.end());
-  return left == right;
+bool same_served(const sdk::RRset& a, const sdk::RRset& b) {
+  const auto off = [](const RRset& set) {
+    std::set<std::string> out;
+    for (const auto& record : set.records)
+      if (disabled(record)) out.insert(comparable(set.type, record.rdata));
+    return out;
+  };
+  return same_rrset(a, b) && off(a) == off(b);
 }
 
 std::string zone_in_path(std::string_view name) {

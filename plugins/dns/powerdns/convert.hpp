@@ -3,10 +3,7 @@
 // else changed an RRset. Pure; JSON from the server is checked here and nowhere else.
 #pragma once
 
-#include <mxferry/plugin.hpp>
-#include <string>
-#include <string_view>
-#include <vector>
+#include <mxferry/dns_records.hpp>
 
 namespace powerdns {
 
@@ -24,12 +21,8 @@ sdk::Result<ZoneDocument> parse_zone(std::string_view body, const std::string& z
 sdk::Result<std::vector<sdk::Zone>> parse_zone_list(std::string_view body);
 /// The body of PATCH /zones/{zone} for the changes.
 sdk::Result<std::string> patch_body(const std::vector<sdk::Change>& changes);
-/// {"error": "…"} or plain text, as the server's own words.
-std::string error_words(std::string_view body);
-
-/// Equal for a resolver, whatever the spelling: TTL, and the records as a set. TXT by its bytes
-/// (the server splits long strings), everything else without regard to case and spacing.
-bool same_rrset(const sdk::RRset& a, const sdk::RRset& b);
+/// Equal for a resolver, and the same records disabled.
+bool same_served(const sdk::RRset& a, const sdk::RRset& b);
 
 /// A zone name in a path of the API: everything but letters, digits, - . and _ is =XX.
 std::string zone_in_path(std::string_view name);

@@ -3,133 +3,76 @@
 // (https://doc.powerdns.com/authoritative/http-api/). One PATCH is one transaction of the server;
 // it has no compare-and-swap, so `before` is read again right before each write. One operation at a
 // time. verified 2026-11-24 on 4.7.3
+#include <mxferry/http_dns.hpp>
+
 #include "convert.hpp"
 
 namespace powerdns {
 namespace {
 
-class PowerDns final : public sdk::DnsPlugin {
- public:
-  using DnsPlugin::DnsPlugin;
+using namespace mxferry::sdk;
 
-  sdk::Result<void> start() override {
-    base_ = host().config_or("url", "");
-    while (base_.ends_with('/')) base_.pop_back();
+class PowerDns final : public HttpDns {
+ public:
+  explicit PowerDns(Host host) : HttpDns(host, 0) {}
+
+  Result<void> start() override {
+    MXF_CHECK(HttpDns::start());
     if (base_.ends_with("/api/v1")) base_.resize(base_.size() - 7);
     base_ += "/api/v1/servers/" + host().config_or("server_id", "localhost") + "/zones";
     notify_ = host().config_or("notify", "true") == "true";
     return {};
   }
 
-  sdk::Result<std::vector<sdk::Zone>> list_zones() override {
-    MXF_TRY(response, request("GET", ""));
-    if (response.code != 200) return refused(response, "the list of zones");
+  Result<std::vector<Zone>> list_zones() override {
+    MXF_TRY(response, ask("the list of zones", ""));
     return parse_zone_list(response.body);
   }
 
-  sdk::Result<sdk::Zone> describe_zone(const std::string& name) override {
+  Result<Zone> describe_zone(const std::string& name) override {
     MXF_TRY(document, read(name));
-    sdk::Zone zone{document.name, document.id, std::to_string(document.serial), 0, {}};
-    for (const auto& set : document.rrsets)
-      if (set.name == document.name && set.type == "NS")
-        for (const auto& record : set.records) zone.name_servers.push_back(record.rdata);
+    Zone zone{document.name, document.id, std::to_string(document.serial), 0, {}};
+    if (const auto* set = find(document.rrsets, document.name, "NS"))
+      for (const auto& record : set->records) zone.name_servers.push_back(record.rdata);
     return zone;
   }
 
-  sdk::Result<std::vector<sdk::RRset>> list_records(const std::string& zone) override {
+  Result<std::vector<RRset>> list_records(const std::string& zone) override {
     MXF_TRY(document, read(zone));
+    kind_ = document.kind;
     return std::move(document.rrsets);
   }
 
-  sdk::Result<sdk::ApplyOutcome> apply(const std::string& zone,
-                                       const std::vector<sdk::Change>& changes) override {
-    auto current = read(zone);
-    if (!current) return nothing_done(current.error());
-    for (const auto& change : changes)
-      if (const auto conflict = conflict_with(*current, change); !conflict.empty())
-        return nothing_done({MXF_CONFLICT, conflict});
+ protected:
+  Result<std::vector<Header>> credentials(const HttpRequest&) override {
+    return std::vector<Header>{{"X-API-Key", "${secret:api_key}"}};
+  }
+  bool swaps_atomically() const override { return true; }
+  bool same(const RRset& a, const RRset& b) const override { return same_served(a, b); }
+
+  Result<void> write(const std::string& zone, const std::vector<Change>& changes,
+                     const std::vector<RRset>&) override {
     MXF_TRY(body, patch_body(changes));
-    auto response = request("PATCH", "/" + zone_in_path(zone), body);
-    if (!response) return fail(response.error());  // sent or not: nobody knows
-    if (response->code != 204 && response->code != 200) {
-      sdk::ApplyOutcome outcome;
-      // A 4xx is a refusal as a whole; a 5xx may have come after the commit.
-      outcome.applied = response->code < 500 ? sdk::Applied::none : sdk::Applied::unknown;
-      outcome.why = failure(*response, "the change of " + zone);
-      return outcome;
-    }
-    if (notify_ && (current->kind == "master" || current->kind == "primary"))
-      tell_secondaries(zone);
-    return sdk::ApplyOutcome{};
-  }
-
- private:
-  sdk::Result<sdk::HttpResponse> request(const std::string& method, const std::string& path,
-                                         std::string body = {}) {
-    sdk::HttpRequest q;
-    q.method = method;
-    q.url = base_ + path;
-    q.headers = {{"X-API-Key", "${secret:api_key}"}, {"Accept", "application/json"}};
-    if (!body.empty()) q.headers.push_back({"Content-Type", "application/json"});
-    q.body = std::move(body);
-    q.idempotent = method == "GET";
-    return host().http(q);
-  }
-
-  sdk::Result<ZoneDocument> read(const std::string& zone) {
-    MXF_TRY(response, request("GET", "/" + zone_in_path(zone)));
-    if (response.code != 200) return refused(response, "zone " + zone);
-    return parse_zone(response.body, zone);
-  }
-
-  // NOTIFY makes secondaries serve the change in a second instead of a refresh interval. The change
-  // is done either way.
-  void tell_secondaries(const std::string& zone) {
-    const auto response = request("PUT", "/" + zone_in_path(zone) + "/notify");
-    if (!response)
-      host().log(MXF_LOG_WARN, "the change is written; NOTIFY to the secondaries failed");
-    else if (response->code != 200)
-      host().log(MXF_LOG_WARN,
-                 "the change is written; NOTIFY was refused: " + error_words(response->body));
-  }
-
-  // Why the change must not be written; empty if it may.
-  static std::string conflict_with(const ZoneDocument& document, const sdk::Change& change) {
-    const auto& wanted = change.any();
-    const sdk::RRset* found = nullptr;
-    for (const auto& set : document.rrsets)
-      if (set.name == wanted.name && set.type == wanted.type) found = &set;
-    const std::string what = wanted.name + " " + wanted.type;
-    if (!change.before) return found == nullptr ? "" : what + " exists already";
-    if (found == nullptr) return what + " is gone";
-    return same_rrset(*found, *change.before)
-               ? ""
-               : what + " was changed by someone else since it was read";
+    MXF_TRY(done, change("the change of " + zone, "PATCH", "/" + zone_in_path(zone), body,
+                         {{"Content-Type", "application/json"}}));
+    done_one();
+    if (notify_ && (kind_ == "master" || kind_ == "primary")) tell_secondaries(zone);
+    return {};
   }
 
   // 401 and 404 are plain text; older releases answered 422 for a missing zone.
-  static sdk::Failure failure(const sdk::HttpResponse& response, const std::string& what) {
-    sdk::Failure why;
-    why.native_code = std::to_string(response.code);
-    why.remote = error_words(response.body);
+  Failure explain(const HttpResponse& response, const std::string& what) const override {
+    auto why = failure_of(response, what);
     const auto says = [&](std::string_view words) {
       return why.remote.find(words) != std::string::npos;
     };
     if (response.code == 401 || response.code == 403) {
       why.status = MXF_AUTH;
       why.text = "the API key is not accepted for " + what;
-    } else if (response.code == 404 || says("Could not find domain")) {
+    } else if (says("Could not find domain")) {
       why.status = MXF_NOT_FOUND;
-      why.text = what + " does not exist on this server";
-    } else if (response.code == 429) {
-      why.status = MXF_RATE_LIMITED;
-      why.text = "too many requests";
-    } else if (response.code >= 500) {
-      why.status = MXF_REMOTE;
-      why.text = "the server failed on " + what;
-    } else {
-      why.status = MXF_INVALID;
-      why.text = "the server refuses " + what;
+      why.text = what + " does not exist";
+    } else if (why.status == MXF_INVALID) {
       if (says("onflicts with pre-existing RRset") || says("onflicts with another RRset"))
         why.text += ": a CNAME cannot stand beside other records of the same name";
       else if (says("is not canonical") || says("Not in expected format"))
@@ -139,18 +82,23 @@ class PowerDns final : public sdk::DnsPlugin {
     }
     return why;
   }
-  static mxferry::Unexpected<sdk::Failure> refused(const sdk::HttpResponse& response,
-                                                   const std::string& what) {
-    return sdk::fail(failure(response, what));
-  }
-  static sdk::Result<sdk::ApplyOutcome> nothing_done(sdk::Failure why) {
-    sdk::ApplyOutcome outcome;
-    outcome.applied = sdk::Applied::none;
-    outcome.why = std::move(why);
-    return outcome;
+
+ private:
+  Result<ZoneDocument> read(const std::string& zone) {
+    MXF_TRY(response, ask("zone " + zone, "/" + zone_in_path(zone)));
+    return parse_zone(response.body, zone);
   }
 
-  std::string base_;
+  // NOTIFY makes secondaries serve the change in a second instead of a refresh interval. The change
+  // is done either way.
+  void tell_secondaries(const std::string& zone) {
+    const auto response = ask("NOTIFY", "/" + zone_in_path(zone) + "/notify", "PUT");
+    if (!response)
+      host().log(MXF_LOG_WARN, "the change is written; NOTIFY to the secondaries failed: " +
+                                   response.error().remote);
+  }
+
+  std::string kind_;  // of the zone that was read last
   bool notify_ = true;
 };
 

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mxferry/xml_answer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace mxferry::sdk {
+namespace {
+
+TEST(XmlAnswer, ReadsElementsAttributesTextAndReferences) {
+  const auto root = xml_of(
+      "<?xml version=\"1.0\"?>\n<!-- note --><a x='1' y=\"&lt;2&quot;\"><b>one &amp; "
+      "&#x263A;&#65;</b><b/><c><![CDATA[<raw>]]></c></a>\n");
+  ASSERT_TRUE(root);
+  EXPECT_EQ(root->name, "a");
+  EXPECT_EQ(root->attribute("x"), "1");
+  EXPECT_EQ(root->attribute("y"), "<2\"");
+  EXPECT_EQ(root->text_of("b"),
+            "one & \xe2\x98\xba"
+            "A");
+  EXPECT_EQ(root->children.size(), 3U);
+  EXPECT_EQ(root->text_of("c"), "<raw>");
+  EXPECT_FALSE(root->text_of("d"));
+}
+
+TEST(XmlAnswer, WhatIsNotWellFormedIsNothing) {
+  std::string deep;
+  for (int i = 0; i < 100; ++i) deep += "<a>";
+  for (const std::string& text :
+       {std::string(), std::string("<a>"), std::string("<a></b>"), std::string("<a x=1/>"),
+        std::string("<a/><b/>"), std::string("<a>&unknown;</a>"), std::string("<a>&#0;</a>"),
+        std::string("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"), std::string("<a x='1' x='2'/>"),
+        std::string("<a>&amp</a>"), std::string("<a><![CDATA[x]]</a>"), deep, std::string("text"),
+        std::string("<html><br></html>")})
+    EXPECT_FALSE(xml_of(text)) << text;
+}
+
+TEST(XmlAnswer, EscapedTextComesBack) {
+  const std::string text = "<&>\"' plain";
+  const auto root = xml_of("<a x=\"" + xml_escaped(text) + "\">" + xml_escaped(text) + "</a>");
+  ASSERT_TRUE(root);
+  EXPECT_EQ(root->text, text);
+  EXPECT_EQ(root->attribute("x"), text);
+}
+
+}  // namespace
+}  // namespace mxferry::sdk
