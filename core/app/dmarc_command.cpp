@@ -22,8 +22,6 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr const char* kSuffixFile = "/usr/share/publicsuffix/public_suffix_list.dat";
-
 struct Options {
   std::string author, spf_domain, spf_result;
   std::vector<std::string> dkim_domains, dkim_results;
@@ -76,28 +74,24 @@ Result<dns::DmarcRequest> request_of(const Options& options) {
   return request;
 }
 
-std::string without_dot(const std::string& name) {
-  return name.ends_with('.') && name.size() > 1 ? name.substr(0, name.size() - 1) : name;
-}
-
 Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 Json to_json(const dns::DmarcRequest& request, const dns::DmarcVerdict& verdict) {
   const bool applies = !verdict.policy_tag.empty();
   Json dkim = Json::array();
   for (std::size_t i = 0; i < request.dkim.size(); ++i)
-    dkim.push_back({{"domain", without_dot(request.dkim[i].domain)},
+    dkim.push_back({{"domain", dns::shown_name(request.dkim[i].domain)},
                     {"result", request.dkim[i].result},
                     {"aligned", bool(verdict.dkim_aligned[i])}});
-  const Json spf = {{"domain", text_or_null(without_dot(request.spf.domain))},
+  const Json spf = {{"domain", text_or_null(dns::shown_name(request.spf.domain))},
                     {"result", text_or_null(request.spf.result)},
                     {"aligned", verdict.spf_aligned}};
   return {{"result", dns::to_string(verdict.result)},
           {"policy", applies ? Json(dns::to_string(verdict.policy)) : Json()},
           {"policy_tag", text_or_null(verdict.policy_tag)},
           {"disposition", dns::to_string(verdict.disposition)},
-          {"organizational_domain", text_or_null(without_dot(verdict.organization))},
-          {"record_domain", text_or_null(without_dot(verdict.record_domain))},
+          {"organizational_domain", text_or_null(dns::shown_name(verdict.organization))},
+          {"record_domain", text_or_null(dns::shown_name(verdict.record_domain))},
           {"record", text_or_null(verdict.record)},
           {"testing", verdict.testing},
           {"pct", verdict.pct ? Json(*verdict.pct) : Json()},
@@ -113,20 +107,14 @@ void print_text(const char* rfc, const dns::DmarcVerdict& verdict) {
     std::cout << "no policy applies";
   } else {
     std::cout << verdict.policy_tag << "=" << dns::to_string(verdict.policy) << " of "
-              << escape_line(without_dot(verdict.record_domain));
+              << escape_line(dns::shown_name(verdict.record_domain));
     if (verdict.testing) std::cout << ", t=y";
     if (verdict.pct) std::cout << ", pct=" << *verdict.pct;
     std::cout << ", disposition " << dns::to_string(verdict.disposition);
   }
-  std::cout << "; organisational domain " << escape_line(without_dot(verdict.organization)) << '\n';
+  std::cout << "; organisational domain " << escape_line(dns::shown_name(verdict.organization))
+            << '\n';
   for (const auto& problem : verdict.problems) std::cout << "  " << escape_line(problem) << '\n';
-}
-
-// The list of this machine; empty where there is none, which is said and no failure.
-std::string read_suffixes(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
 }
 
 int judge(const Options& options) {
@@ -136,7 +124,7 @@ int judge(const Options& options) {
   if (!resolvers) return report_error(resolvers.error());
   dns::ResolverLookups lookups(*resolvers);
   const auto verdict = dns::check_dmarc(*request, lookups);
-  const dns::PublicSuffixes suffixes(read_suffixes(options.suffixes));
+  const auto suffixes = read_suffixes(options.suffixes);
   std::optional<dns::DmarcVerdict> before;
   std::vector<std::string> differences;
   if (!suffixes.empty()) {
@@ -153,9 +141,6 @@ int judge(const Options& options) {
     if (before) print_text("RFC 7489", *before);
     for (const auto& difference : differences) std::cout << "  differs: " << difference << '\n';
   }
-  if (!before)
-    std::cerr << "no public suffix list at " << escape_line(options.suffixes)
-              << ": not judged by RFC 7489 (package publicsuffix, or --suffixes FILE)\n";
   if (verdict.result == dns::DmarcResult::temperror && verdict.lookup_failed)
     return code(Exit::server);
   return code(verdict.problems.empty() ? Exit::done : Exit::findings);
@@ -194,6 +179,16 @@ int check(std::span<const std::string> args) {
 }
 
 }  // namespace
+
+dns::PublicSuffixes read_suffixes(const std::string& file) {
+  std::stringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  dns::PublicSuffixes out(text.str());
+  if (out.empty())
+    std::cerr << "no public suffix list at " << escape_line(file)
+              << ": not judged by RFC 7489 (package publicsuffix, or --suffixes FILE)\n";
+  return out;
+}
 
 std::vector<std::string> dmarc_subcommands() { return {"check"}; }
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "app/audit_command.hpp"
 #include "app/command.hpp"
 #include "app/dns_change_commands.hpp"
 #include "app/options.hpp"
@@ -76,6 +77,7 @@ constexpr std::array kSubcommands{
     Subcommand{"apply", "make a zone as a file says", dns_apply},
     Subcommand{"snapshot", "write a zone to a file", dns_snapshot},
     Subcommand{"restore", "bring a zone back to a snapshot", dns_restore},
+    Subcommand{"audit", "look at all that DNS says about a domain's mail", dns_audit},
 };
 
 }  // namespace

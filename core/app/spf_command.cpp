@@ -13,7 +13,9 @@
 #include "base/escape.hpp"
 #include "base/json_reader.hpp"
 #include "dns/resolver_lookups.hpp"
+#include "protocol/dns/name.hpp"
 #include "protocol/dns/spf_check.hpp"
+#include "protocol/dns/spf_merge.hpp"
 
 namespace mxferry::app {
 namespace {
@@ -102,16 +104,120 @@ int check(std::span<const std::string> args) {
   return exit_of(verdict.result);
 }
 
+// The SPF record that stands at a domain.
+Result<std::string> standing_record(const std::string& domain, dns::Lookups& lookups) {
+  const auto answer = lookups.ask({domain, "TXT"});
+  const std::string operation = "SPF record of " + escape_line(domain);
+  if (answer.kind == dns::Answer::Kind::failed)
+    return fail(ErrorCode::network, operation, answer.why);
+  const auto records = dns::spf_records(answer.rdata);
+  if (records.size() == 1) return records.front();
+  auto error =
+      fail(ErrorCode::config, operation, records.empty() ? "there is none" : "there are several")
+          .error();
+  return fail(error.with_remedy("name the record of today with --old"));
+}
+
+Json to_json(const std::vector<dns::SpfFlattening>& all) {
+  Json out = Json::array();
+  for (const auto& one : all) out.push_back({{"term", one.term}, {"networks", one.networks}});
+  return out;
+}
+
+void print_merge_json(const dns::SpfMerge& merged) {
+  const Json out{{"record", merged.record},
+                 {"proven", merged.proven},
+                 {"lookups", merged.lookups},
+                 {"voids", merged.voids},
+                 {"missing", merged.missing.spf_terms()},
+                 {"surplus", merged.surplus.spf_terms()},
+                 {"outside", merged.outside},
+                 {"fixed", to_json(merged.fixed)},
+                 {"flattened", to_json(merged.flattened)},
+                 {"notes", merged.notes}};
+  std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+// The record alone is data; what is said about it goes to stderr.
+void print_merge(const dns::SpfMerge& merged) {
+  std::cout << escape_line(merged.record) << '\n';
+  std::cerr << (merged.proven ? "proven: what passed by one of both passes, and nothing else"
+                              : "NOT proven to let pass what passed by one of both")
+            << "; " << merged.lookups << " of " << dns::kSpfLookups << " lookups\n";
+  for (const auto& term : merged.outside)
+    std::cerr << "outside of the proof: " << escape_line(term) << '\n';
+  for (const auto& fixed : merged.fixed)
+    std::cerr << escape_line(fixed.term) << " would mean other hosts after the flip: it stands as "
+              << fixed.networks.size() << " networks\n";
+  for (const auto& term : merged.missing.spf_terms()) std::cerr << "lost: " << term << '\n';
+  for (const auto& term : merged.surplus.spf_terms()) std::cerr << "new: " << term << '\n';
+  for (const auto& note : merged.notes) std::cerr << escape_line(note) << '\n';
+}
+
+int merge(std::span<const std::string> args) {
+  std::string domain;
+  std::vector<std::string> hosts;
+  std::vector<std::string> given;
+  dns::SpfMergeRequest request;
+  bool json = false;
+  OptionTable table;
+  table.command = "spf merge";
+  table.synopsis = "--domain DOMAIN --new RECORD [OPTIONS]";
+  table.about =
+      "Computes the SPF record for the time in which an old and a new provider send: every address "
+      "that passes by one of both passes, and no other, with the fewest lookups. The proof is by "
+      "sets of addresses; exists, ptr and macros are kept as they are and named. Exit 1 where it "
+      "is not proven or needs more than 10 lookups.";
+  auto add = table.options.add_options();
+  add("domain", po::value(&domain)->required()->value_name("DOMAIN"), "domain of both records");
+  add("new", po::value(&request.new_record)->required()->value_name("RECORD"),
+      "record that the new provider asks for");
+  add("old", po::value(&request.old_record)->value_name("RECORD"),
+      "record of today. Default: what stands in DNS");
+  add("new-mx", po::value(&hosts)->composing()->value_name("HOST"),
+      "new MX host: what mx of the new record is to mean");
+  add("resolver", po::value(&given)->composing()->value_name("IP:PORT"),
+      "resolver to ask; several are asked in turn. Default: this machine's");
+  add("json", po::bool_switch(&json), "print JSON");
+  auto read = read_options(table, args);
+  if (const int* exit = std::get_if<int>(&read)) return *exit;
+  const auto name = dns::canonical_name(domain);
+  if (!name) return report_error(fail(ErrorCode::usage, "--domain", name.error().text).error());
+  request.domain = *name;
+  for (const auto& host : hosts) {
+    const auto mx = dns::canonical_name(host);
+    if (!mx) return report_error(fail(ErrorCode::usage, "--new-mx", mx.error().text).error());
+    request.new_hosts.push_back(*mx);
+  }
+  const auto resolvers = chosen_resolvers(given);
+  if (!resolvers) return report_error(resolvers.error());
+  dns::ResolverLookups lookups(*resolvers);
+  if (request.old_record.empty()) {
+    auto standing = standing_record(request.domain, lookups);
+    if (!standing) return report_error(standing.error());
+    request.old_record = *std::move(standing);
+  }
+  const auto merged = dns::merge_spf(request, lookups);
+  if (!merged) return report_error(merged.error());
+  if (json)
+    print_merge_json(*merged);
+  else
+    print_merge(*merged);
+  const bool good = merged->proven && merged->lookups <= dns::kSpfLookups;
+  return code(good ? Exit::done : Exit::findings);
+}
+
 }  // namespace
 
-std::vector<std::string> spf_subcommands() { return {"check"}; }
+std::vector<std::string> spf_subcommands() { return {"check", "merge"}; }
 
 int spf_command(std::span<const std::string> args) {
   if (!args.empty() && args[0] == "check") return check(args.subspan(1));
+  if (!args.empty() && args[0] == "merge") return merge(args.subspan(1));
   const bool help = !args.empty() && (args[0] == "--help" || args[0] == "-h");
-  (help ? std::cout : std::cerr) << "usage: mxferry spf check --ip IP --helo NAME --from ADDRESS   "
-                                    "  (mxferry spf check --help "
-                                    "explains it)\n";
+  (help ? std::cout : std::cerr)
+      << "usage: mxferry spf check --ip IP --helo NAME --from ADDRESS\n"
+         "       mxferry spf merge --domain DOMAIN --new RECORD     (--help says what they do)\n";
   return code(help ? Exit::done : Exit::usage);
 }
 

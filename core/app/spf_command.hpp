@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mxferry spf check`: what a receiver would find for one address and one sender (RFC 7208).
-// Main thread.
+// `mxferry spf check`: what a receiver would find for one address and one sender (RFC 7208);
+// `mxferry spf merge`: one record for two providers. Main thread.
 #pragma once
 
 #include <span>

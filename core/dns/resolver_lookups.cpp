@@ -24,6 +24,7 @@ Answer read_answer(const Message& message, const Question& question, std::string
     out.why = rcode_name(message.rcode);
     return out;
   }
+  out.authentic = message.authentic_data;
   std::string name = question.name;
   for (std::size_t hops = 0; out.rdata.empty(); ++hops) {
     if (hops > message.answers.size()) {

@@ -46,6 +46,19 @@ constexpr std::array kCatalog{
         "`mxferry approve FILE --gate flip --plan HASH`, as the sentence says; or set approve.flip "
         "= \"auto\" in a new plan."},
     FindingEntry{
+        "CA-01", "info", "CAA says who may certify the policy host",
+        "A CAA set (RFC 8659) lists the authorities that may issue certificates. It means nothing "
+        "to SMTP, but the host of the MTA-STS policy needs a certificate from one of them.",
+        "Make sure that the authority that certifies the host is in the set."},
+    FindingEntry{"CL-01", "warning", "A client record leads nowhere",
+                 "A SRV record for mail clients (RFC 6186, RFC 8314) names an alias, or a host "
+                 "without an address. Clients that look for it fail, or ask their users.",
+                 "Name a host that has addresses, or \".\" for what is not offered."},
+    FindingEntry{"CL-02", "warning", "autodiscover or autoconfig leads nowhere",
+                 "The name is an alias of a host that has no address, often one of a former "
+                 "provider: clients wait for it before they go on.",
+                 "Point it at the provider's host, or take it out."},
+    FindingEntry{
         "CM-01", "block", "Caches could hold a combination that harms mail",
         "Resolvers, receivers and senders keep old answers for a while, each of them on its own. "
         "After a step of the plan, old and new MX, SPF, DKIM, DMARC and MTA-STS may meet in the "
@@ -84,10 +97,39 @@ constexpr std::array kCatalog{
                  "Read back after the write, the zone does not hold all of it.",
                  "Look at the zone with `mxferry dns records` and run the same command again: it "
                  "goes on from what stands."},
+    FindingEntry{
+        "DK-03", "warning, block, info", "A DKIM key cannot be used, or none was found",
+        "The record is malformed, its RSA key is shorter than 1024 bits, which verifiers must "
+        "refuse, or than the 2048 that they want (RFC 8301), or its parts were not joined rightly.",
+        "Publish the record exactly as the signer gives it. Name selectors that are in use with "
+        "--selector."},
+    FindingEntry{"DK-04", "warning, block, info", "A DKIM key is revoked or in test mode",
+                 "An empty p= revokes the key: what is signed with it fails. t=y asks verifiers to "
+                 "treat signed mail as unsigned (RFC 6376 §3.6.1).",
+                 "Sign with another selector, or take t=y out."},
     FindingEntry{"DK-06", "block", "The DKIM selector is taken",
                  "A record with another key stands at the selector that the new provider wants. "
                  "Replacing it would break signatures of whoever uses it today.",
                  "Ask the new provider for a selector of its own, and put that into domain.dkim."},
+    FindingEntry{"DM-01", "warning, block", "No DMARC record applies, or there are several",
+                 "Without a record receivers judge by themselves. Several at one name are none: "
+                 "RFC 9989 walks on, RFC 7489 stops.",
+                 "Publish exactly one record at _dmarc."},
+    FindingEntry{
+        "DM-03", "info", "RFC 9989 and RFC 7489 read the domain differently",
+        "The new RFC finds the organisation by walking up the tree, the old one by the public "
+        "suffix list. Receivers follow one or the other, and mail fares differently.",
+        "Publish a record at the domain itself that both read alike."},
+    FindingEntry{"DM-04", "warning, info",
+                 "The DMARC record has parts that receivers pass over, or asks for nothing",
+                 "Malformed tags are ignored, pct, rf and ri were removed by RFC 9989, and a "
+                 "policy of none changes nothing for mail that fails.",
+                 "Mend the tags; go to quarantine and reject when the reports show that all mail "
+                 "is aligned."},
+    FindingEntry{"DM-05", "warning", "Reports go to a domain that does not say that it takes them",
+                 "Reporters look for a record DOMAIN._report._dmarc.DESTINATION before they send "
+                 "reports to another organisation (RFC 9990 §4).",
+                 "Publish \"v=DMARC1\" there, or a wildcard, in the zone of the address."},
     FindingEntry{"DN-01", "gate", "A signed zone does not validate",
                  "The parent says that the zone is signed. A set without a valid signature at one "
                  "of its name servers is refused by every validating resolver: mail to the domain "
@@ -156,17 +198,17 @@ constexpr std::array kCatalog{
         "nothing is known (block). At the destination: the account is said to be there, but it "
         "cannot be logged in to (warning). It is tried once, so that nobody is locked out.",
         "Read the server's words, mend the password or the connection, and check again."},
-    FindingEntry{"MX-01", "block", "A new MX record cannot be read",
+    FindingEntry{"MX-01", "block", "An MX record cannot be read",
                  "An MX record is a preference and a host name (RFC 5321 §5.1, RFC 1035 §3.3.9).",
                  "Write each one as \"PREFERENCE HOST.\" with a final dot."},
-    FindingEntry{"MX-02", "block", "The new MX host is an alias",
+    FindingEntry{"MX-02", "block", "An MX host is an alias",
                  "The name in an MX record must not be a CNAME (RFC 2181 §10.3); some senders "
                  "refuse it.",
                  "Name the host that the CNAME points to."},
-    FindingEntry{"MX-03", "gate", "The new MX host cannot be reached",
+    FindingEntry{"MX-03", "gate, warning", "An MX host cannot be reached",
                  "It has no address, or a loopback address that no sender can reach.",
                  "Mend the host's address records. In a lab, set [resolve] allow_loopback."},
-    FindingEntry{"MX-04", "block", "The new MX set refuses all mail",
+    FindingEntry{"MX-04", "block", "The MX set refuses all mail",
                  "It holds the null MX \".\" (RFC 7505): the domain would take no mail at all.",
                  "Name the new provider's hosts."},
     FindingEntry{"MX-05", "warning", "The domain has no MX today",
@@ -176,9 +218,16 @@ constexpr std::array kCatalog{
     FindingEntry{"MX-07", "warning", "An old host stays among the new MX hosts",
                  "Mail that reaches it after the flip lands on the old side, or is refused there.",
                  "Drop the old host unless both providers take mail for the domain."},
+    FindingEntry{"MX-08", "warning, block", "The name servers do not agree",
+                 "A server of the zone does not answer for it, has another serial, or serves "
+                 "another MX set: senders get one or the other.",
+                 "Mend the transfer of the zone, or take the server out of the NS set."},
     FindingEntry{"MX-11", "block", "A CNAME stands where the MX must stand",
                  "A name with a CNAME has no other records (RFC 1034 §3.6.2).",
                  "Replace the CNAME at the domain's own name by address records."},
+    FindingEntry{"MX-12", "warning, info", "The name servers of the zone are in doubt",
+                 "There is one only, one has no address, or they could not be looked up.",
+                 "Mend the NS set, here and at the registrar."},
     FindingEntry{"NO-01", "gate", "A notice cannot be sent",
                  "The plan promises people a mail before and after the flip. Its server cannot be "
                  "reached, refuses us, or takes none of the recipients; the flip does not happen "
@@ -255,7 +304,7 @@ constexpr std::array kCatalog{
         "SC-01", "gate", "--time-scale outside of a lab",
         "Plan durations may be shortened only where every server of the plan is on this machine.",
         "Leave --time-scale out."},
-    FindingEntry{"SPF-01", "block", "The domain has two SPF records",
+    FindingEntry{"SPF-01", "block, warning", "The domain has two SPF records, or none",
                  "Receivers answer permerror, which many treat as a failure (RFC 7208 §4.5).",
                  "Remove one of them before the migration."},
     FindingEntry{"SPF-02", "warning, block", "SPF will not cover the new provider",
@@ -264,14 +313,27 @@ constexpr std::array kCatalog{
                  "receivers do (RFC 7208 §4.6.4).",
                  "Set domain.spf to the record that the new provider asks for; flatten includes "
                  "that only the old provider needs."},
+    FindingEntry{"SPF-03", "warning, block", "SPF looks for what is not there",
+                 "Receivers stop at the third term whose lookup finds nothing, with permerror (RFC "
+                 "7208 §4.6.4).",
+                 "Take out terms whose names have no records."},
     FindingEntry{"SPF-04", "warning", "The SPF record is long",
                  "Above 450 octets DNS answers may not fit into one packet everywhere.",
                  "Drop terms that nobody uses any more."},
+    FindingEntry{"SPF-05", "warning, block", "SPF lets too much pass, or cannot decide",
+                 "+all lets every host pass, a record without all leaves whoever is not named "
+                 "neutral, and ptr is slow and should not be used (RFC 7208 §5.5).",
+                 "End with ~all or -all; name networks instead of ptr."},
     FindingEntry{"SPF-07", "block", "The old SPF record names the MX",
                  "Its `mx` or `a` means other hosts after the flip, and the addresses that it "
                  "means today are not known, so the overlap cannot be written.",
                  "Make the old hosts' addresses resolvable from here, or write ip4: terms into the "
                  "old record."},
+    FindingEntry{
+        "SPF-12", "warning, block", "SPF leads to an error",
+        "A term is malformed, or an included domain has no record, several, or one with an error: "
+        "the whole check ends with permerror. A failed lookup ends it with temperror.",
+        "Mend the record that the finding names, or take the term out."},
     FindingEntry{"ST-01", "warning, block", "MTA-STS is in mode testing, or has two records",
                  "Senders may still hold an earlier policy in mode enforce and refuse the new MX "
                  "hosts (RFC 8461 §5); the plan stages the policy as if it were enforced. Two TXT "
@@ -318,6 +380,10 @@ constexpr std::array kCatalog{
                  "all.",
                  "Ask the new provider. To flip all the same, accept \"TL-01:HOST\" with a "
                  "reason."},
+    FindingEntry{"TR-01", "warning, info", "TLS reports",
+                 "Without a record at _smtp._tls (RFC 8460) nobody is told when senders cannot "
+                 "reach the domain by TLS; several records, or one without rua, count as none.",
+                 "Publish one \"v=TLSRPTv1; rua=mailto:ADDRESS\"."},
     FindingEntry{
         "TTL-01", "info", "The DNS API has a floor for TTLs",
         "It gives no TTL as low as ttl.lowered. The plan counts with the floor: caches keep "

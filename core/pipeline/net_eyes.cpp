@@ -108,9 +108,15 @@ Task<Result<smtp::Reply>> SmtpPost::probe(const std::string& mx_host, const std:
 
 Result<std::string> fetch_policy(DnsEyes& eyes, const std::string& domain, const PolicyFetch& fetch,
                                  std::stop_token stop) {
+  MXF_TRY(addresses, eyes.addresses("mta-sts." + domain + ".", stop));
+  return fetch_policy_at(addresses, domain, fetch, std::move(stop));
+}
+
+Result<std::string> fetch_policy_at(const std::vector<std::string>& addresses,
+                                    const std::string& domain, const PolicyFetch& fetch,
+                                    std::stop_token stop) {
   const std::string host = "mta-sts." + domain;
   const std::string url = plan::sts_policy_url(domain);
-  MXF_TRY(addresses, eyes.addresses(host + ".", stop));
   if (addresses.empty()) return fail(ErrorCode::refused, url, host + " has no address");
   std::optional<std::string> first;
   for (const auto& address : addresses) {

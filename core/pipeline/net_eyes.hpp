@@ -49,6 +49,10 @@ struct PolicyFetch {
 /// public is refused as it is connected to. Blocking; any thread.
 Result<std::string> fetch_policy(DnsEyes& eyes, const std::string& domain, const PolicyFetch& fetch,
                                  std::stop_token stop);
+/// The same at addresses that are known.
+Result<std::string> fetch_policy_at(const std::vector<std::string>& addresses,
+                                    const std::string& domain, const PolicyFetch& fetch,
+                                    std::stop_token stop);
 
 class SmtpPost final : public CanaryPost {
  public:

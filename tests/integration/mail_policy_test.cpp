@@ -3,6 +3,8 @@
 // (Unbound) and a real authority (Knot).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -30,29 +32,39 @@ std::string zone() {
       "dead TXT \"v=spf1 include:spf.dead.test +all\"\n"
       "_dmarc TXT \"v=DMARC1; p=reject; sp=quarantine; np=none\"\n"
       "_dmarc.odd TXT \"v=DMARC1; p=reject; pct=10\"\n_dmarc.odd TXT \"v=DMARC1; p=none\"\n"
+      "google._domainkey TXT \"v=DKIM1; k=ed25519; "
+      "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
       "large TXT \"v=spf1 ip4:192.0.2.1 -all\"\n";
   for (int i = 0; i < 20; ++i)  // more than a datagram of 1232 octets holds
     out += "large TXT \"" + std::to_string(i) + std::string(180, 'x') + "\"\n";
   return out;
 }
 
+// The zone above, which is asked for the DS set.
+const char* const kParent =
+    "$TTL 60\n$ORIGIN test.\n@ SOA ns1.policy hostmaster.policy 1 3600 600 86400 10\n"
+    "@ NS ns1.policy\npolicy NS ns1.policy\nns1.policy A 127.77.71.1\n";
+
 class MailPolicy : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     const TempDir zones;
     std::ofstream(zones / "policy.test.zone") << zone();
+    std::ofstream(zones / "test.zone") << kParent;
     std::ofstream(suffixes_ / "list.dat") << "test\npolicy.test\n";
     port_ = free_port(kResolver);
-    const std::string port = free_port(kAuthority);
+    const std::string port = authority_port_ = free_port(kAuthority);
     authority_ = std::make_unique<LabServer>(
         "knot",
         std::vector<std::string>{"address=" + std::string(kAuthority), "port=" + port,
-                                 "zone=policy.test:" + (zones / "policy.test.zone").string()});
+                                 "zone=policy.test:" + (zones / "policy.test.zone").string() +
+                                     ",test:" + (zones / "test.zone").string()});
     if (!authority_->available()) return;
     resolver_ = std::make_unique<LabServer>(
         "unbound", std::vector<std::string>{"address=" + std::string(kResolver), "port=" + port_,
                                             "stub=policy.test=" + std::string(kAuthority) + "@" +
-                                                port + ",dead.test=127.77.71.9@53"});
+                                                port + ",test=" + kAuthority + "@" + port +
+                                                ",dead.test=127.77.71.9@53"});
   }
   static void TearDownTestSuite() {
     resolver_.reset();
@@ -92,9 +104,34 @@ class MailPolicy : public testing::Test {
     return json ? *json : Json::object();
   }
 
+  static Json audit(const std::string& domain, int exit, const std::vector<std::string>& more) {
+    std::vector<std::string> args = {"dns",
+                                     "audit",
+                                     domain,
+                                     "--resolver",
+                                     resolver(),
+                                     "--json",
+                                     "--authority-port",
+                                     authority_port_,
+                                     "--suffixes",
+                                     (suffixes_ / "list.dat").string()};
+    args.insert(args.end(), more.begin(), more.end());
+    CommandRun run(args, {});
+    EXPECT_EQ(run.wait(), exit) << run.out() << run.err();
+    auto json = parse_json(run.out(), "dns audit");
+    EXPECT_TRUE(json) << run.out() << run.err();
+    return json ? *json : Json::object();
+  }
+  static bool has(const Json& audit, const std::string& id, const std::string& severity) {
+    const auto& all = audit["findings"];
+    return std::any_of(all.begin(), all.end(), [&](const Json& finding) {
+      return finding["id"] == id && finding["severity"] == severity;
+    });
+  }
+
   static inline TempDir suffixes_;
   static inline std::unique_ptr<LabServer> authority_, resolver_;
-  static inline std::string port_;
+  static inline std::string port_, authority_port_;
 };
 
 TEST_F(MailPolicy, SpfIsEvaluatedThroughARealResolver) {
@@ -185,6 +222,61 @@ TEST_F(MailPolicy, DmarcTellsWhatIsWrongWithRecordsAndArguments) {
     CommandRun run(args, {});
     EXPECT_EQ(run.wait(), 2) << run.out() << run.err();
   }
+}
+
+TEST_F(MailPolicy, AnAuditSeesTheWholeDomainAndPlantsNothing) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto clean = audit("policy.test", 0, {"--allow-loopback"});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  EXPECT_EQ(clean["errors"], 0) << clean.dump(1);
+  EXPECT_EQ(clean["warnings"], 0) << clean.dump(1);
+  EXPECT_EQ(clean["zone"], "policy.test");
+  EXPECT_EQ(clean["spf"]["lookups"], 3);
+  EXPECT_EQ(clean["spf"]["tree"].size(), 3U);
+  EXPECT_EQ(clean["dkim"]["google"], "ed25519 256") << "a selector that was guessed";
+  EXPECT_EQ(clean["dmarc"]["policy"], "reject");
+  // The other guesses were asked of the authority: the resolver remembers none of them.
+  std::string cache;
+  ASSERT_TRUE(resolver_->run("control", {"dump_cache"}, &cache));
+  EXPECT_NE(cache.find("_dmarc.policy.test"), std::string::npos) << "what was asked of it is there";
+  EXPECT_EQ(cache.find("selector1._domainkey"), std::string::npos);
+  EXPECT_EQ(cache.find("google._domainkey"), std::string::npos);
+}
+
+TEST_F(MailPolicy, AnAuditNamesWhatIsWrongAndHowToMendIt) {
+  const auto bad = audit("two.policy.test", 1, {"--selector", "none"});
+  EXPECT_TRUE(has(bad, "SPF-01", "error")) << bad.dump(1);
+  EXPECT_TRUE(has(bad, "MX-05", "warning"));
+  EXPECT_TRUE(has(bad, "DK-03", "error"));
+  EXPECT_TRUE(has(audit("policy.test", 1, {}), "MX-03", "error")) << "an address of no public net";
+  audit("nobody.policy.test", 4, {});
+  audit("spf.dead.test", 4, {});
+  CommandRun text({"dns", "audit", "two.policy.test", "--resolver", resolver()}, {});
+  EXPECT_EQ(text.wait(), 1) << text.err();
+  EXPECT_NE(text.out().find("error   SPF-01 two.policy.test: the domain has 2 SPF records"),
+            std::string::npos)
+      << text.out();
+  CommandRun which({"dns", "audit"}, {});
+  EXPECT_EQ(which.wait(), 2);
+}
+
+TEST_F(MailPolicy, AMergedSpfRecordLetsBothProvidersSend) {
+  const std::string wanted = "v=spf1 include:_provider.policy.test ip4:203.0.113.0/24 -all";
+  CommandRun run({"spf", "merge", "--domain", "policy.test", "--new", wanted, "--resolver",
+                  resolver(), "--json"},
+                 {});
+  EXPECT_EQ(run.wait(), 0) << run.err();
+  auto json = parse_json(run.out(), "spf merge");
+  ASSERT_TRUE(json) << run.out();
+  EXPECT_TRUE((*json)["proven"]);
+  EXPECT_EQ((*json)["record"],
+            "v=spf1 include:_inc.%{d} ip4:192.0.2.10 ip6:2001:db8::10 "
+            "exists:%{ir}.%{l1r-}.ok.%{d} include:_provider.policy.test ip4:203.0.113.0/24 -all");
+  EXPECT_EQ((*json)["outside"].size(), 2U);
+  CommandRun none(
+      {"spf", "merge", "--domain", "two.policy.test", "--new", wanted, "--resolver", resolver()},
+      {});
+  EXPECT_EQ(none.wait(), 2) << none.err();
 }
 
 }  // namespace

@@ -21,7 +21,14 @@ struct Answer {
   Kind kind = Kind::failed;
   std::vector<std::string> rdata{};  // canonical, in the order of the answer
   std::string why{};
+  bool authentic = false;  // the resolver validated it (AD)
 };
+
+/// A canonical name as people write it: without the final dot.
+inline std::string shown_name(std::string name) {
+  if (name.size() > 1 && name.ends_with('.')) name.pop_back();
+  return name;
+}
 
 class Lookups {
  public:
