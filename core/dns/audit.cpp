@@ -2,6 +2,7 @@
 #include "dns/audit.hpp"
 
 #include <algorithm>
+#include <future>
 
 #include "base/escape.hpp"
 #include "dns/audit_parts.hpp"
@@ -32,36 +33,66 @@ std::vector<std::string> find_zone(AuditState& state) {
 // One name server's own view of the zone, at one of its addresses.
 struct View {
   std::string server;
-  std::string serial;
-  std::vector<std::string> mx;
+  DnsServer address;
+  std::string serial{};
+  std::vector<std::string> mx{};
+  std::string problem{};  // why there is no view
 };
 
-std::optional<View> look(AuditState& state, const std::string& name, const DnsServer& server) {
-  View view;
-  view.server = shown(name) + " (" + server.name() + ")";
+View look(std::string server, DnsServer address, const std::string& zone, const std::string& domain,
+          std::stop_token stop) {
+  View view{std::move(server), std::move(address)};
   const auto seen = [&](const Question& question) {
-    const auto message = ask(server, question, false, false, state.stop, false, kPatience);
-    if (message) return judge(*message, question, state.out.zone);
+    const auto message = ask(view.address, question, false, false, stop, false, kPatience);
+    if (message) return judge(*message, question, zone);
     Seen out;
     out.why = message.error().text;
     return out;
   };
-  const auto soa = seen({state.out.zone, "SOA"});
-  const auto mx = seen({state.request.domain, "MX"});
-  const auto& bad = soa.kind != Seen::Kind::present ? soa : mx;
-  if (soa.kind != Seen::Kind::present || mx.kind == Seen::Kind::unknown) {
-    state.find(
-        "MX-08", Severity::warning,
-        view.server + " does not answer for " + shown(state.out.zone) + ": " +
-            (bad.why.empty() ? "it has no SOA" : bad.why),
-        "Mend the name server, or take it out of the NS set at the registrar and in the zone.");
-    return std::nullopt;
+  const auto soa = seen({zone, "SOA"});
+  if (soa.kind != Seen::Kind::present || soa.rdata.empty()) {
+    view.problem = soa.why.empty() ? "it has no SOA" : soa.why;
+    return view;
   }
   const auto& data = soa.rdata.front();
   const auto second = data.find(' ', data.find(' ') + 1);
   view.serial = data.substr(second + 1, data.find(' ', second + 1) - second - 1);
+  const auto mx = seen({domain, "MX"});
+  if (mx.kind == Seen::Kind::unknown) view.problem = mx.why;
   view.mx = mx.rdata;
   return view;
+}
+
+// Every address is asked at the same time: a silent one costs its own wait only.
+std::vector<View> look_at_all(AuditState& state, const std::vector<std::string>& names) {
+  std::vector<std::future<View>> running;
+  for (const auto& name : names) {
+    const auto addresses = state.addresses("MX-12", name);
+    if (addresses && addresses->empty())
+      state.find("MX-12", Severity::warning, "the name server " + shown(name) + " has no address",
+                 "Give it one, or take it out of the NS set.");
+    for (const auto& address : addresses.value_or(std::vector<std::string>())) {
+      if (!net::has_route(address)) continue;
+      DnsServer server{address, state.request.authority_port};
+      const std::string label = shown(name) + " (" + server.name() + ")";
+      running.push_back(std::async(std::launch::async, look, label, std::move(server),
+                                   state.out.zone, state.request.domain, state.stop));
+    }
+  }
+  std::vector<View> views;
+  for (auto& one : running) {
+    auto view = one.get();
+    if (view.problem.empty()) {
+      state.authorities.push_back(view.address);
+      views.push_back(std::move(view));
+      continue;
+    }
+    state.find(
+        "MX-08", Severity::warning,
+        view.server + " does not answer for " + shown(state.out.zone) + ": " + view.problem,
+        "Mend the name server, or take it out of the NS set at the registrar and in the zone.");
+  }
+  return views;
 }
 
 void compare(AuditState& state, const std::vector<View>& views) {
@@ -138,22 +169,7 @@ void audit_zone(AuditState& state) {
   if (names.size() < 2)
     state.find("MX-12", Severity::info, "the zone has one name server only",
                "Add a second one, elsewhere (RFC 2182).");
-  std::vector<View> views;
-  for (const auto& name : names) {
-    const auto addresses = state.addresses("MX-12", name);
-    if (addresses && addresses->empty())
-      state.find("MX-12", Severity::warning, "the name server " + shown(name) + " has no address",
-                 "Give it one, or take it out of the NS set.");
-    for (const auto& address : addresses.value_or(std::vector<std::string>())) {
-      const DnsServer server{address, state.request.authority_port};
-      if (!net::has_route(address)) continue;
-      auto view = look(state, name, server);
-      if (!view) continue;
-      state.authorities.push_back(server);
-      views.push_back(*std::move(view));
-    }
-  }
-  compare(state, views);
+  compare(state, look_at_all(state, names));
   const auto ds = state.lookups.ask({state.out.zone, "DS"});
   if (ds.kind == Answer::Kind::failed) return state.unknown("DN-01", {state.out.zone, "DS"}, ds);
   const auto soa = state.lookups.ask({state.out.zone, "SOA"});
