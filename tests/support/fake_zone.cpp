@@ -113,7 +113,9 @@ std::string decoded(std::string_view text) {
 ApiRequest::ApiRequest(const net::HttpRequest& q)
     : method(q.method), body(q.body), headers(q.headers) {
   auto rest = std::string_view(q.url);
-  rest.remove_prefix(std::min(rest.size(), rest.find('/', rest.find("://") + 3)));
+  rest.remove_prefix(rest.find("://") + 3);
+  host = header("Host").empty() ? std::string(rest.substr(0, rest.find('/'))) : header("Host");
+  rest.remove_prefix(std::min(rest.size(), rest.find('/')));
   const auto mark = rest.find('?');
   path = std::string(rest.substr(0, mark));
   auto pairs = mark == std::string_view::npos ? std::string_view() : rest.substr(mark + 1);

@@ -45,6 +45,7 @@ class FakeZone {
   /// Staged: what is written is not served until publish().
   void stage() { staged_ = records_; }
   void publish() { staged_.reset(); }
+  bool is_staged() const { return staged_.has_value(); }
 
   /// Asynchronous: the change is carried out at the `rounds`-th look at its id.
   std::string begin(std::function<void()> change, int rounds);
@@ -74,7 +75,7 @@ class FakeZone {
 /// A request taken apart.
 struct ApiRequest {
   explicit ApiRequest(const net::HttpRequest& q);
-  std::string method, path, body;
+  std::string method, host, path, body;  // host with its port
   std::map<std::string, std::string> query;
   std::vector<std::string> parts;  // of the path, decoded
   nlohmann::json json;             // of the body, or null
@@ -91,6 +92,8 @@ class FakeDnsApi {
   virtual bool writes(const ApiRequest& q) const { return q.method != "GET"; }
   /// Does it ask for the state of a change?
   virtual bool polls(const ApiRequest&) const { return false; }
+  /// What a person does at the vendor's site after a command has failed and said so.
+  virtual void by_hand() {}
   FakeZone zone;
   std::size_t page_size = 4;  // small, so that every listing has pages
 };

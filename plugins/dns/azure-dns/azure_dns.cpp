@@ -71,7 +71,7 @@ class AzureDns final : public RRsetDns {
     std::vector<RRset> out;
     const auto keep = [&](const Json& item) -> Result<void> {
       MXF_TRY(set, rrset_of(item, zone));
-      if (find(out, set.name, set.type) != nullptr)
+      if (find_set(out, set.name, set.type) != nullptr)
         return nonsense("a record set that stands twice: " + set.name);
       out.push_back(std::move(set));
       return {};

@@ -40,7 +40,7 @@ class Gandi final : public RRsetDns {
         const auto text = value.get<std::string>();
         set.records.push_back({type == "TXT" ? txt_as_read(text) : host_in_zone(type, text, zone)});
       }
-      if (set.records.empty() || find(out, set.name, set.type) != nullptr)
+      if (set.records.empty() || find_set(out, set.name, set.type) != nullptr)
         return nonsense("an RRset without values, or twice: " + set.name);
       out.push_back(std::move(set));
       return {};

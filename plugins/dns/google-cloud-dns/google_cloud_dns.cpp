@@ -35,7 +35,7 @@ class GoogleCloudDns final : public HttpDns {
     std::vector<RRset> out;
     const auto keep = [&](const Json& item) -> Result<void> {
       MXF_TRY(set, rrset_of(item));
-      if (find(out, set.name, set.type) != nullptr)
+      if (find_set(out, set.name, set.type) != nullptr)
         return nonsense("an RRset that stands twice: " + set.name);
       out.push_back(std::move(set));
       return {};
@@ -84,7 +84,7 @@ class GoogleCloudDns final : public HttpDns {
     for (const auto& change : changes) {
       if (change.before) {
         // As it was read: the API compares every value.
-        const auto* had = find(current, change.before->name, change.before->type);
+        const auto* had = find_set(current, change.before->name, change.before->type);
         Json set = named(*had);
         for (const auto& record : had->records) set["rrdatas"].push_back(record.rdata);
         body["deletions"].push_back(std::move(set));

@@ -41,7 +41,7 @@ class Hetzner final : public RRsetDns {
     std::vector<RRset> out;
     const auto keep = [&](const Json& item) -> Result<void> {
       MXF_TRY(set, rrset_of(item, zone));
-      if (find(out, set.name, set.type) != nullptr)
+      if (find_set(out, set.name, set.type) != nullptr)
         return nonsense("an RRset that stands twice: " + set.name);
       out.push_back(std::move(set));
       return {};

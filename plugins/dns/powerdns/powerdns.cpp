@@ -32,7 +32,7 @@ class PowerDns final : public HttpDns {
   Result<Zone> describe_zone(const std::string& name) override {
     MXF_TRY(document, read(name));
     Zone zone{document.name, document.id, std::to_string(document.serial), 0, {}};
-    if (const auto* set = find(document.rrsets, document.name, "NS"))
+    if (const auto* set = find_set(document.rrsets, document.name, "NS"))
       for (const auto& record : set->records) zone.name_servers.push_back(record.rdata);
     return zone;
   }

@@ -8,8 +8,7 @@
 #pragma once
 
 #include <charconv>
-#include <mxferry/dns_records.hpp>
-#include <mxferry/json_answer.hpp>
+#include <mxferry/change_rules.hpp>
 
 namespace mxferry::sdk {
 
@@ -143,6 +142,8 @@ class HttpDns : public DnsPlugin {
     in_doubt_ = false;
     ++written_;
   }
+  /// The answer says, in whatever way, that nothing was written.
+  void not_done() { in_doubt_ = false; }
   /// The same with JSON both ways; a success has the member `proof` (empty: any body will do).
   Result<Json> change_json(const std::string& what, const std::string& method,
                            const std::string& path, const Json& body, const char* proof,
@@ -156,7 +157,7 @@ class HttpDns : public DnsPlugin {
     }
     MXF_TRY(json, parsed(response.body, what));
     if (auto why = refusal(json)) {
-      in_doubt_ = false;
+      if (why->status != MXF_REMOTE) not_done();  // else it is not understood, and may be written
       return fail(*std::move(why));
     }
     if (member(json, proof) == nullptr)
@@ -198,13 +199,6 @@ class HttpDns : public DnsPlugin {
     return out;
   }
 
-  static const RRset* find(const std::vector<RRset>& sets, const std::string& name,
-                           const std::string& type) {
-    for (const auto& set : sets)
-      if (set.name == name && set.type == type) return &set;
-    return nullptr;
-  }
-
   std::string base_;  // the setting `url`, without a final slash
 
  private:
@@ -225,7 +219,9 @@ class HttpDns : public DnsPlugin {
   Result<void> checked_write(const std::string& zone, const std::vector<Change>& changes) {
     for (const auto& change : changes) MXF_CHECK(can_store(change));
     MXF_TRY(current, list_records(zone));
-    for (const auto& change : changes) MXF_CHECK(may_change(zone, change, changes, current));
+    const ChangeRules rules{swaps_atomically(),
+                            [this](const RRset& a, const RRset& b) { return same(a, b); }};
+    for (const auto& change : changes) MXF_CHECK(may_change(zone, change, changes, current, rules));
     return write(zone, changes, current);
   }
 
@@ -259,51 +255,6 @@ class HttpDns : public DnsPlugin {
     return {};
   }
 
-  Result<void> may_change(const std::string& zone, const Change& change,
-                          const std::vector<Change>& all, const std::vector<RRset>& current) const {
-    const auto& wanted = change.any();
-    const std::string what = wanted.name + " " + wanted.type;
-    const auto* found = find(current, wanted.name, wanted.type);
-    if (found != nullptr)
-      for (const auto& record : found->records)
-        if (const auto extra = extra_of(record.extra); member(extra, "locked") != nullptr)
-          return fail(MXF_DENIED, what + " is left alone: " + extra["locked"].get<std::string>());
-    if (!change.before && found != nullptr) return fail(MXF_CONFLICT, what + " exists already");
-    if (change.before && found == nullptr) return fail(MXF_CONFLICT, what + " is gone");
-    if (change.before && !same(*found, *change.before))
-      return fail(MXF_CONFLICT, what + " was changed by someone else since it was read");
-    if (!change.after) return {};
-    // RFC 1034 §4.2.1: what lies below a delegation is served by others.
-    for (const auto& set : current)
-      if (set.type == "NS" && set.name != zone && lies_in(wanted.name, set.name) &&
-          !(wanted.name == set.name && (wanted.type == "DS" || wanted.type == "NS")))
-        return fail(MXF_INVALID, what + " lies in " + set.name +
-                                     ", which is delegated to other name servers: it would not be "
-                                     "served from here");
-    return beside_cname(what, wanted, all, current);
-  }
-
-  // RFC 1034 §3.6.2: a CNAME stands alone.
-  Result<void> beside_cname(const std::string& what, const RRset& wanted,
-                            const std::vector<Change>& all,
-                            const std::vector<RRset>& current) const {
-    for (const auto& set : current) {
-      if (set.name != wanted.name || set.type == wanted.type ||
-          (set.type != "CNAME" && wanted.type != "CNAME"))
-        continue;
-      const bool goes = std::any_of(all.begin(), all.end(), [&](const Change& other) {
-        return !other.after && other.before->name == set.name && other.before->type == set.type;
-      });
-      if (!goes)
-        return fail(MXF_INVALID, what + " cannot stand beside the " + set.type + " of that name");
-      if (!swaps_atomically())
-        return fail(MXF_UNSUPPORTED, "this API cannot replace " + set.type + " by " + wanted.type +
-                                         " at " + set.name +
-                                         " in one step: make this change by hand, then run again");
-    }
-    return {};
-  }
-
   std::uint32_t min_ttl_;
   std::size_t written_ = 0;
   bool in_doubt_ = false;
@@ -325,10 +276,11 @@ class RRsetDns : public HttpDns {
                      const std::vector<RRset>& current) override {
     for (const auto& change : changes)
       if (change.after)
-        MXF_CHECK(put(zone, *change.after, find(current, change.any().name, change.any().type)));
+        MXF_CHECK(
+            put(zone, *change.after, find_set(current, change.any().name, change.any().type)));
     for (const auto& change : changes)
       if (!change.after)
-        MXF_CHECK(erase(zone, *find(current, change.any().name, change.any().type)));
+        MXF_CHECK(erase(zone, *find_set(current, change.any().name, change.any().type)));
     return {};
   }
 };

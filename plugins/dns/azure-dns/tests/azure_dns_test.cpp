@@ -72,8 +72,8 @@ class FakeAzure : public test::FakeDnsApi {
     Json out = {{"value", Json::array()}};
     for (auto i = first; i < last; ++i) out["value"].push_back(sets[i]);
     if (last < sets.size())
-      out["nextLink"] = "http://" + (q.header("Host").empty() ? "127.0.0.1:9" : q.header("Host")) +
-                        q.path + "?api-version=2018-05-01&page=" + std::to_string(number + 1);
+      out["nextLink"] = "http://" + q.host + q.path +
+                        "?api-version=2018-05-01&page=" + std::to_string(number + 1);
     return test::json_answer(200, out);
   }
   Json shown(const std::string& name, const std::string& type) const {

@@ -192,6 +192,22 @@ TEST_F(CloudflareTest, AZoneThatIsNotDelegatedOrStandsTwiceIsRefused) {
   EXPECT_EQ(twice.error().code, ErrorCode::conflict) << twice.error().message();
 }
 
+TEST_F(CloudflareTest, AnAnswerThatIsNotUnderstoodLeavesTheWriteInDoubt) {
+  auto opened = open_row(row(), "http://127.0.0.1:9", [this](const net::HttpRequest& q) {
+    auto answer = fake.answer(test::ApiRequest(q));
+    if (q.method == "POST") answer.body = "{}";
+    return answer;
+  });
+  ASSERT_TRUE(opened);
+  const auto zone = (*opened)->list_records("example.test.", {});
+  ASSERT_TRUE(zone);
+  ZoneChange change{*zone->find("example.test.", "MX"), *zone->find("example.test.", "MX")};
+  change.after->ttl = 120;
+  const auto done = (*opened)->apply("example.test.", {&change, 1}, {});
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().text.find("unknown"), std::string::npos) << done.error().text;
+}
+
 TEST_F(CloudflareTest, AWrongTokenIsAnAuthenticationError) {
   fake.token = "another";
   const auto zone = api->list_records("example.test.", {});
