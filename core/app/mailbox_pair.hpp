@@ -1,60 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `sync`, `verify`, `retry` and `undo` share: their options, the two accounts, the state file,
-// signals, the progress line, the run on an io_context. Main thread only.
+// What `sync`, `verify`, `retry` and `undo` share: the two accounts, the state file, signals, the
+// progress line, the run on an io_context. Main thread only.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "app/pair_options.hpp"
 #include "copy/copy_job.hpp"
+#include "copy/state_pace_book.hpp"
 #include "imap/account.hpp"
 #include "store/state_file.hpp"
 
 namespace mxferry::app {
-
-struct PairOptions {
-  std::string source, dest;                // URLs, or maildir:PATH
-  std::string source_secret, dest_secret;  // references
-  std::string state;
-  std::string source_provider, dest_provider;
-  std::string ca_file;
-  std::string source_pin, dest_pin;
-  std::vector<std::string> allow_plaintext;  // HOST:PORT
-  unsigned timeout = 60;                     // seconds without movement
-  bool json = false;
-  bool dry_run = false;
-  bool yes = false;
-  bool no_input = false;
-  bool folders = false;                             // undo: folders that the copy made go too
-  std::vector<std::string> folder, exclude_folder;  // globs
-  std::string uids;                                 // retry
-  std::string since, before, min_size, max_size;
-  std::vector<std::string> with_flag, without_flag;
-  bool skip_deleted = false;
-  bool unseen = false;
-  bool newest_first = false;
-  std::string map;  // a file of rules
-  std::string quarantine;
-  std::uint64_t quarantine_cap = 100;
-  bool state_must_exist = false;
-  bool accept_gone = false;
-  bool adopt_altered = false;
-  bool copy_altered = false;
-  std::uint64_t sample = 0;  // verify: so many messages for a person to look at; 0: all by digest
-  std::optional<std::uint64_t> seed{};
-  bool subjects = false;
-  bool check = false;      // backup: its manifests against its files
-  bool read_only = false;  // nothing is written at the destination
-};
-
-/// Reads the options; nothing when help was asked for and printed. `command` is "sync", "verify",
-/// "backup", "retry" or "undo".
-Result<std::optional<PairOptions>> parse_pair_options(const std::string& command,
-                                                      std::span<const std::string> args);
 
 /// Two opened ends, their state, a copy job that is ready to run.
 class MailboxPair {
@@ -96,6 +57,7 @@ class MailboxPair {
 
   std::unique_ptr<store::StateFile> file_;
   std::unique_ptr<copy::SyncState> state_;
+  std::unique_ptr<copy::StatePaceBook> pace_book_;
   SystemClock clock_;
   copy::CopyJob job_;
   copy::OpenSource look_at_dest_;

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/escape.hpp"
+#include "copy/brain/map_rules.hpp"
 #include "credentials/secret_ref.hpp"
 #include "imap/account.hpp"
 #include "imap/admin.hpp"
@@ -47,6 +48,9 @@ Result<std::unique_ptr<Migration>> Migration::open(const fs::path& path) {
   std::unique_ptr<Migration> out(new Migration());
   MXF_TRY(file, config::read_plan_file(path));
   out->file_ = std::move(file);
+  const auto& copies = out->file_.copy;
+  if (auto map = copy::MapRules::parse(copies.map, copies.map_file.string()); !map)
+    return fail(std::move(map).error());
   std::vector<fs::path> folders = {plugin::Registry::installed_folder()};
   for (const auto& extra : out->file_.plugins_path)
     folders.push_back(extra.is_absolute() ? extra : out->file_.file.parent_path() / extra);

@@ -130,9 +130,10 @@ Result<void> choose_plan(Session& session, const GivenPlan& given, bool adopt,
 
 // How much of each kind goes on at the same time.
 struct AllSlots {
-  pipeline::Slots mail, dns, provider;
+  pipeline::Slots mail, large, dns, provider;
   AllSlots(RunLoop& loop, int mailboxes)
       : mail(loop.io().get_executor(), mailboxes),
+        large(loop.io().get_executor(), 1),
         dns(loop.io().get_executor(), 1),
         provider(loop.io().get_executor(), 1) {}
 };
@@ -159,6 +160,7 @@ pipeline::Env env_of(Session& session, RunLoop& loop, AllSlots& slots,
                        false,
                        false,
                        &slots.mail,
+                       &slots.large,
                        &slots.dns,
                        &slots.provider,
                        session.migration->read_policy(),

@@ -25,6 +25,7 @@ Json to_json(const copy::CopyReport& report, const MailboxPair& pair, Exit exit)
                   {"flags_changed", f.flags_changed},
                   {"refused", f.refused},
                   {"altered", f.altered},
+                  {"altered_by_source", f.altered_by_source},
                   {"known", f.known},
                   {"gone", f.gone},
                   {"filtered", f.filtered},
@@ -61,6 +62,7 @@ Json to_json(const copy::CopyReport& report, const MailboxPair& pair, Exit exit)
           {"flags_changed", report.flags_changed},
           {"refused", report.refused},
           {"altered", report.altered},
+          {"altered_by_source", report.altered_by_source},
           {"known", report.known},
           {"gone", report.gone},
           {"filtered", report.filtered},
@@ -100,6 +102,8 @@ void print(const copy::CopyReport& report, const MailboxPair& pair, bool dry_run
     std::cout << ", " << report.quarantined << " gone from the source and put aside";
   if (report.refused > 0) std::cout << ", " << report.refused << " refused";
   if (report.altered > 0) std::cout << ", " << report.altered << " altered by the destination";
+  if (report.altered_by_source > 0)
+    std::cout << ", " << report.altered_by_source << " not given by the source as it has them";
   if (report.filtered > 0) std::cout << ", " << report.filtered << " left out as asked";
   std::cout << "; " << report.known << " in all, " << format_duration(took) << '\n';
   for (const auto& f : report.folders) {

@@ -13,6 +13,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "model/copy_filter.hpp"
+#include "model/pace_limits.hpp"
 
 namespace mxferry::config {
 
@@ -26,6 +27,7 @@ struct Side {
   std::string pin{};
   std::map<std::string, std::string> set{};     // the provider plugin's configuration
   std::map<std::string, std::string> secret{};  // its secrets: name -> reference
+  PaceLimits limits{};                          // of all copies together, towards this side
 };
 
 struct DkimKey {
@@ -88,11 +90,16 @@ struct AlertTargets {
   bool enabled() const { return !mail.empty() || !webhook.empty() || !command.empty(); }
 };
 
-/// What the copies of the plan leave out, and their order.
+/// What the copies of the plan leave out, their order, and how fast and when each may go.
 struct CopySettings {
   MessageFilter messages{};
   FolderFilter folders{};
   bool newest_first = false;
+  PaceLimits limits{};  // of one mailbox
+  /// Octets from which on a mailbox does not take one of the places of the others.
+  std::uint64_t large_mailbox = 10'000'000'000;
+  std::filesystem::path map_file{};  // of folder rules; empty: there is none
+  std::string map{};                 // its text
 };
 
 struct Accept {

@@ -2,6 +2,7 @@
 // AccountCopy, the beginning: what both sides hold, whether it can be believed, and what is to be
 // done.
 #include "copy/account_copy.hpp"
+#include "copy/room.hpp"
 
 #include <algorithm>
 
@@ -146,9 +147,23 @@ Result<bool> AccountCopy::settle(const FolderInfo& info, const FolderMapping& ma
   return true;
 }
 
+std::vector<FolderPlace> AccountCopy::places_to_copy() const {
+  std::vector<FolderPlace> out;
+  for (const auto& unit : units_)
+    for (const auto i : unit.mappings) {
+      FolderPlace place;
+      place.info = &listed_[mappings_[i].source];
+      if (const auto it = record_of_.find(place.info->wire); it != record_of_.end())
+        place.record = records_[it->second];
+      out.push_back(std::move(place));
+    }
+  return out;
+}
+
 Result<void> AccountCopy::find_work() {
   units_.clear();
   next_unit_ = 0;
+  leftovers_.reset();
   to_come_ = 0;
   record_of_.clear();
   records_at_.clear();
@@ -164,6 +179,10 @@ Result<void> AccountCopy::find_work() {
     MXF_TRY(settled, settle(info, mappings_[i], report_for(info)));
     if (settled) {
       finished_.insert(info.wire);
+      continue;
+    }
+    if (mappings_[i].leftovers) {
+      leftovers_ = i;
       continue;
     }
     const auto [it, fresh] = unit_of.try_emplace(mappings_[i].wire, units_.size());
@@ -224,13 +243,20 @@ Task<Result<void>> AccountCopy::attempt() {
   for (const auto& folder : there_) run_.names.insert(folder.wire);
   for (const auto& mapping : mappings_) run_.names.insert(mapping.wire);
   MXF_CO_CHECK(find_work());
-  if (units_.empty() && !job_.options.quarantine) co_return Result<void>();
+  const auto is_done = [this] { return units_.empty() && !leftovers_; };
+  if (is_done() && !job_.options.quarantine) co_return Result<void>();
+  if (job_.options.check_room && !job_.options.retry && !room_checked_) {
+    const auto places = places_to_copy();
+    auto room = co_await check_room(job_, *first.source, *first.target, places);
+    if (!room) co_return room;
+    room_checked_ = true;
+  }
   if (!job_.options.dry_run && !job_.options.retry && !departures_followed_) {
     auto followed = co_await follow_departures(first);
     if (!followed) co_return followed;
     departures_followed_ = true;
   }
-  if (units_.empty()) co_return Result<void>();
+  if (is_done()) co_return Result<void>();
 
   std::vector<Started<void>> beside;
   const auto lanes = job_.options.dry_run ? std::size_t{1} : lanes_wanted();
@@ -242,6 +268,7 @@ Task<Result<void>> AccountCopy::attempt() {
     auto other = co_await lane.get();
     if (!other && (done || done.error().code == ErrorCode::cancelled)) done = std::move(other);
   }
+  if (done && leftovers_) done = co_await copy_leftovers(first);
   co_return done;
 }
 

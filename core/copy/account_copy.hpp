@@ -43,6 +43,8 @@ class AccountCopy {
   Result<void> guard(const std::vector<FolderInfo>& listed);
   Result<void> check_map() const;
   Result<void> find_work();
+  /// The folders that units_ will copy.
+  std::vector<FolderPlace> places_to_copy() const;
   std::size_t lanes_wanted() const;
   /// Before the folders: what moved at the source, and what is gone from it, at the destination.
   Task<Result<void>> follow_departures(Lane& lane);
@@ -56,6 +58,9 @@ class AccountCopy {
   Result<std::vector<FolderRecord>> sharing(const Unit& unit, const FolderMapping& mapping);
   Task<Result<void>> copy_folder(Lane& lane, const FolderMapping& mapping,
                                  std::vector<FolderRecord> sharing);
+  /// Behind all other folders: what the view \All holds and none of them.
+  Task<Result<void>> copy_leftovers(Lane& lane);
+  PartOfView part_of(Lane& lane, const FolderInfo& view);
   FolderReport& report_for(const FolderInfo& info);
   Result<bool> settle(const FolderInfo& info, const FolderMapping& mapping, FolderReport& report);
 
@@ -68,13 +73,15 @@ class AccountCopy {
   std::map<std::string, std::size_t> reports_;          // source wire -> index in report.folders
   std::set<std::string> finished_;                      // source wire
   bool departures_followed_ = false;
+  bool room_checked_ = false;
   // Of the attempt under way.
   std::vector<FolderInfo> listed_, there_;
   std::vector<FolderMapping> mappings_;
   std::optional<FolderChoice> chosen_;
   std::vector<Unit> units_;
   std::size_t next_unit_ = 0;
-  std::uint64_t to_come_ = 0;  // messages that units_ will copy, as far as LIST told
+  std::optional<std::size_t> leftovers_;  // index in mappings_, where there is such a view to copy
+  std::uint64_t to_come_ = 0;             // messages that units_ will copy, as far as LIST told
 };
 
 }  // namespace mxferry::copy

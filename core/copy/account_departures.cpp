@@ -17,7 +17,7 @@ Task<Result<void>> AccountCopy::follow_departures(Lane& lane) {
   std::vector<const FolderMapping*> mapping_of;
   for (const auto& mapping : mappings_) {
     const auto& info = listed_[mapping.source];
-    if (!mapping.skipped.empty() || !chosen_->takes(info.path)) continue;
+    if (!mapping.skipped.empty() || mapping.leftovers || !chosen_->takes(info.path)) continue;
     FolderPlace place;
     place.info = &info;
     if (const auto it = record_of_.find(info.wire); it != record_of_.end())

@@ -6,10 +6,12 @@
 
 #include "base/log.hpp"
 #include "copy/account_copy.hpp"
+#include "copy/leftovers.hpp"
 
 namespace mxferry::copy {
 
 std::size_t AccountCopy::lanes_wanted() const {
+  if (units_.empty()) return 1;
   const auto& first = lanes_.front();
   const auto round_trip = std::max(first.source->round_trip(), first.target->round_trip());
   const std::size_t most = job_.options.lanes > 0 ? job_.options.lanes : lanes_for(round_trip);
@@ -53,9 +55,10 @@ Task<Result<void>> AccountCopy::copy_folder(Lane& lane, const FolderMapping& map
   if (record.id == 0) {
     record.src_name = info.wire;
     record.dst_name = mapping.wire;
-    record.use = info.use;
+    record.use = mapping.leftovers ? SpecialUse::archive : info.use;
   }
   FolderCopy copy(run_, lane, record, report, std::move(siblings));
+  if (mapping.leftovers) copy.take_only(part_of(lane, info));
   if (job_.options.dry_run) {
     auto counted = co_await copy.dry_run();
     co_return counted;
@@ -67,6 +70,54 @@ Task<Result<void>> AccountCopy::copy_folder(Lane& lane, const FolderMapping& map
   if (!is_of_folder(done.error()) || done.error().retry != Retry::never) co_return done;
   report.failed = done.error().message();
   co_return Result<void>();
+}
+
+PartOfView AccountCopy::part_of(Lane& lane, const FolderInfo& view) {
+  // Folders whose records do not stand for all their mail.
+  std::set<std::string> left_out;
+  for (const auto& mapping : mappings_)
+    if (const auto& info = listed_[mapping.source];
+        !mapping.skipped.empty() || !chosen_->takes(info.path))
+      left_out.insert(info.wire);
+  PartOfView part;
+  // All other folders were listed later: what they had not yet is not in the view below this.
+  part.until = *view.state->uid_next;
+  part.keep = [this, &lane, &view, left_out = std::move(left_out)](
+                  std::vector<MessageInfo>& fresh, bool complete) -> Task<Result<void>> {
+    auto kept = co_await keep_leftovers(*lane.source, *job_.state, view, listed_, left_out,
+                                        complete, fresh);
+    if (!kept) co_return kept;
+    auto again = co_await lane.source->open_folder(view.wire);
+    if (!again) co_return fail(std::move(again).error());
+    co_return Result<void>();
+  };
+  return part;
+}
+
+Task<Result<void>> AccountCopy::copy_leftovers(Lane& lane) {
+  const auto& mapping = mappings_[*leftovers_];
+  const auto& info = listed_[mapping.source];
+  auto& report = report_for(info);
+  if (job_.options.dry_run) {
+    report.skipped = "what lies only here is found when the other folders were copied";
+    co_return Result<void>();
+  }
+  if (!info.state || !info.state->uid_next) {
+    report.failed = "the source gives no UIDNEXT of it: what lies only here is not copied";
+    co_return Result<void>();
+  }
+  // What they hold and could not be copied would be taken for mail that lies only here.
+  for (const auto& folder : run_.report.folders)
+    if (!folder.failed.empty() || !folder.stopped.empty()) {
+      report.failed = "waits until \"" + folder.source + "\" can be copied";
+      co_return Result<void>();
+    }
+  Unit unit;
+  unit.mappings.resize(2);  // the state is read anew: other folders were copied meanwhile
+  MXF_CO_TRY(stored, sharing(unit, mapping));
+  auto copied = co_await copy_folder(lane, mapping, std::move(stored));
+  if (copied) finished_.insert(info.wire);
+  co_return copied;
 }
 
 void AccountCopy::look_ahead(Lane& lane, const FolderMapping& mapping) const {
@@ -83,7 +134,7 @@ void AccountCopy::look_ahead(Lane& lane, const FolderMapping& mapping) const {
     next.first = first_to_list(record, job_.options.messages);
     all_is_new = record.src.uid_next == next.first;
   }
-  if (all_is_new)
+  if (all_is_new && job_.paces.empty())  // else it is fetched when its pace allows
     next.batch = [this](std::vector<MessageInfo> listed) {
       return first_batch(std::move(listed), job_.options);
     };

@@ -33,7 +33,8 @@ Task<Result<CopyReport>> run_copy(CopyJob& job) {
   unsigned failures = 0;
   while (true) {
     run.progressed = false;
-    auto done = co_await account.attempt();
+    Result<void> done = run.allow(0);
+    if (done) done = co_await account.attempt();
     account.close();
     // Whoever reads the report may rely on it.
     if (auto settled = job.state->settle(); !settled && done) done = std::move(settled);
@@ -49,6 +50,12 @@ Task<Result<CopyReport>> run_copy(CopyJob& job) {
     Error error = std::move(done).error();
     if (job.control->stopped())
       co_return fail(ErrorCode::cancelled, "copy " + job.name, "stopped; the same command goes on");
+    if (error.code == ErrorCode::waiting && error.retry_after && job.options.on_wait) {
+      job.options.on_wait(error);
+      co_await run.sleep(*error.retry_after);
+      if (!job.control->stopped()) continue;
+      co_return fail(ErrorCode::cancelled, "copy " + job.name, "stopped; the same command goes on");
+    }
     if (!comes_back(error)) co_return fail(std::move(error));
     // A folder that is never there is a refusal in the end, not a wrong command line.
     if (error.code == ErrorCode::not_found) error.code = ErrorCode::refused;

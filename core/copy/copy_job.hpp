@@ -17,6 +17,7 @@
 
 #include "base/clock.hpp"
 #include "copy/brain/map_rules.hpp"
+#include "copy/pace.hpp"
 #include "copy/sync_state.hpp"
 #include "model/copy_filter.hpp"
 #include "ports/mail_target.hpp"
@@ -60,6 +61,8 @@ struct CopyOptions {
   bool dry_run = false;
   /// The operator knows that more than half of the known messages are gone from the source.
   bool accept_gone = false;
+  /// Nothing is copied where the destination's quota does not leave room for all of it (QU-01).
+  bool check_room = false;
   AlteredPolicy altered = AlteredPolicy::ask;
   /// What is left out of this run. A later run that leaves out less copies the rest.
   MessageFilter messages{};
@@ -74,6 +77,11 @@ struct CopyOptions {
   /// Only this is done: nothing new is listed, no flags are followed.
   std::optional<RetryScope> retry{};
   std::function<void(const Progress&)> progress{};
+  /// The flip, or somebody's mail, waits for this run: windows and budgets of a day do not hold it.
+  bool urgent = false;
+  /// The run waits until its paces allow more, and says so here before it does. Without it the run
+  /// ends with ErrorCode::waiting and retry_after.
+  std::function<void(const Error&)> on_wait{};
 };
 
 /// Shared by the runner and whoever may want it to stop.
@@ -115,6 +123,7 @@ struct CopyJob {
   OpenTarget open_target{};
   SyncState* state = nullptr;  // of this pair; outlives the run
   const Clock* clock = nullptr;
+  Paces paces{};  // that hold this account: its own, its hosts'
   CopyOptions options{};
   std::shared_ptr<CopyControl> control = std::make_shared<CopyControl>();
 };
@@ -122,7 +131,7 @@ struct CopyJob {
 struct Exception {
   std::string folder;  // of the source, UTF-8
   Uid src{};
-  std::string kind;  // refused, altered, skipped
+  std::string kind;  // refused, altered (by the destination), altered_by_source
   std::string code;
   std::string words;
 };
@@ -138,13 +147,14 @@ struct FolderReport {
   std::uint64_t adopted = 0;
   std::uint64_t flags_changed = 0;
   std::uint64_t refused = 0;
-  std::uint64_t altered = 0;      // copied, and the destination gives back other octets
-  std::uint64_t known = 0;        // all that have a place at the destination
-  std::uint64_t filtered = 0;     // left out because the run was asked to
-  std::uint64_t moved = 0;        // here from another folder, as at the source
-  std::uint64_t quarantined = 0;  // gone from the source, and put aside at the destination
-  std::uint64_t gone = 0;         // known, and no longer at the source; nothing is removed
-  std::uint64_t surplus = 0;      // doubles of ours that could not be removed
+  std::uint64_t altered = 0;            // copied, and the destination gives back other octets
+  std::uint64_t altered_by_source = 0;  // copied as the source gives it, which is not as it has it
+  std::uint64_t known = 0;              // all that have a place at the destination
+  std::uint64_t filtered = 0;           // left out because the run was asked to
+  std::uint64_t moved = 0;              // here from another folder, as at the source
+  std::uint64_t quarantined = 0;        // gone from the source, and put aside at the destination
+  std::uint64_t gone = 0;               // known, and no longer at the source; nothing is removed
+  std::uint64_t surplus = 0;            // doubles of ours that could not be removed
   std::uint64_t bytes = 0;
   std::vector<std::string> dropped_flags{};  // that the destination does not keep
   FolderState src{};                         // watermarks: what the source said before the listing
@@ -167,6 +177,7 @@ struct CopyReport {
   std::uint64_t flags_changed = 0;
   std::uint64_t refused = 0;
   std::uint64_t altered = 0;
+  std::uint64_t altered_by_source = 0;
   std::uint64_t known = 0;
   std::uint64_t gone = 0;
   std::uint64_t filtered = 0;
@@ -185,7 +196,7 @@ struct CopyReport {
   bool has_findings() const {
     for (const auto& folder : folders)
       if (!folder.failed.empty() || folder.surplus > 0) return true;
-    return refused > 0 || altered > 0;
+    return refused > 0 || altered > 0 || altered_by_source > 0;
   }
 };
 
@@ -197,7 +208,7 @@ Task<Result<CopyReport>> run_copy(CopyJob& job);
 struct VerifyFinding {
   std::string folder;
   Uid src{};
-  std::string kind;  // missing, altered, date, flags
+  std::string kind;  // missing, refused, altered, altered_by_source, date, flags
   std::string detail;
 };
 

@@ -37,6 +37,17 @@ Task<void> RunContext::sleep(std::chrono::milliseconds how_long) {
   job.control->remove_waker(waker);
 }
 
+Result<void> RunContext::allow(std::uint64_t octets) const {
+  for (const auto& pace : job.paces) MXF_CHECK(pace->allow(octets, job.options.urgent));
+  return {};
+}
+
+Task<void> RunContext::keep_pace(std::uint64_t messages, std::uint64_t octets) {
+  Millis wait{};
+  for (const auto& pace : job.paces) wait = std::max(wait, pace->take(messages, octets));
+  co_await sleep(wait);
+}
+
 Task<Result<void>> RunContext::durable() {
   const auto round = sync_round ? sync_round : std::make_shared<SyncRound>(executor);
   if (round == sync_round) {
@@ -64,8 +75,16 @@ Task<Result<void>> FolderCopy::run(bool create, bool subscribe) {
   if (!report_.stopped.empty()) co_return Result<void>();
   auto resolved = co_await resolve_open_intents();
   if (!resolved) co_return resolved;
+  if (part_ && (!before_.uid_next || *before_.uid_next > part_->until)) {
+    before_.uid_next = part_->until;
+    before_.messages.reset();  // it counts what came later, too
+  }
   auto fresh = co_await list_new();
   if (!fresh) co_return fail(std::move(fresh).error());
+  if (part_ && !fresh->empty()) {
+    auto kept = co_await part_->keep(*fresh, from_the_start_ && records_.empty());
+    if (!kept) co_return kept;
+  }
   auto adopted = co_await adopt(*fresh);
   if (!adopted) co_return adopted;
   if (!report_.stopped.empty()) co_return Result<void>();
@@ -350,8 +369,8 @@ Task<Result<std::vector<MessageInfo>>> FolderCopy::list_new() {
   const std::uint64_t unknown = fresh.size() + left_out_;
   const std::uint64_t at_source = before_.messages.value_or(records_.size() + unknown);
   // How many a filter left out below the watermark is not known without listing them.
-  listed_short_ =
-      (from_the_start_ || record_.left_out.empty()) && at_source > records_.size() + unknown;
+  listed_short_ = (from_the_start_ || (record_.left_out.empty() && !part_)) &&
+                  at_source > records_.size() + unknown;
   const std::uint64_t known_there = at_source > unknown ? at_source - unknown : 0;
   report_.gone = records_.size() > known_there ? records_.size() - known_there : 0;
   co_return fresh;
@@ -434,6 +453,8 @@ Result<void> FolderCopy::bind(const IntentMessage& message, Uid dst, BatchResult
   record.src_flags = src_flags;
   record.dst_flags = dst_flags;
   result.stored.push_back(record);
+  if (auto altered = source_altered_.extract(message.src.value))
+    except(std::move(altered.mapped()), result);
   bound_.insert(dst.value);
   if (dst >= dst_next_ && dst.value < kLastUid.value) dst_next_ = Uid(dst.value + 1);
   return {};
@@ -462,15 +483,15 @@ void FolderCopy::except(ExceptionRecord exception, BatchResult& result) {
 
 void FolderCopy::note_counts(const BatchResult& result) {
   report_.copied += result.stored.size();
-  const auto refused = static_cast<std::uint64_t>(
-      std::count_if(result.exceptions.begin(), result.exceptions.end(),
-                    [](const ExceptionRecord& e) { return e.kind == "refused"; }));
-  const std::uint64_t altered = result.exceptions.size() - refused;
-  report_.refused += refused;
   run_.report.copied += result.stored.size();
-  run_.report.refused += refused;
-  report_.altered += altered;
-  run_.report.altered += altered;
+  for (const auto& exception : result.exceptions) {
+    const bool refused = exception.kind == "refused";
+    const bool by_source = exception.kind == "altered_by_source";
+    ++(refused ? report_.refused : by_source ? report_.altered_by_source : report_.altered);
+    ++(refused     ? run_.report.refused
+       : by_source ? run_.report.altered_by_source
+                   : run_.report.altered);
+  }
   if (!result.stored.empty()) run_.progressed = true;
   for (const auto& record : result.stored) {
     known_[record.src.value] = records_.size();

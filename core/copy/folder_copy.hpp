@@ -48,6 +48,8 @@ bool is_often_altered(std::string_view body);
 Uid first_to_list(const FolderRecord& record, const MessageFilter& filter);
 /// The batch that a copy of `listed` begins with; empty where it begins with a stream.
 imap::UidSet first_batch(std::vector<MessageInfo> listed, const CopyOptions& options);
+/// Batches that take the strictest of the paces about a second.
+BatchLimits batch_limits(const Paces& paces);
 
 /// What the lanes and folders of one run share.
 struct RunContext {
@@ -65,6 +67,11 @@ struct RunContext {
   /// What was written to the state before is on disk when it returns. Lanes that come here at the
   /// same time share one sync.
   Task<Result<void>> durable();
+
+  /// May a batch of so many octets begin? ErrorCode::waiting: not now.
+  Result<void> allow(std::uint64_t octets) const;
+  /// Waits as the rates ask. Nothing to wait for costs nothing.
+  Task<void> keep_pace(std::uint64_t messages, std::uint64_t octets);
 
   bool ending() const { return halted || job.control->stopped(); }
   void tell(const std::string& folder) const;
@@ -101,6 +108,14 @@ struct Lane {
   }
 };
 
+/// A view of which only a part is copied.
+struct PartOfView {
+  Uid until{};  // messages from here on came too late to be judged in this run
+  /// Leaves of new messages those that are to be copied; the view is open again afterwards.
+  /// `complete`: these are all that the view holds.
+  std::function<Task<Result<void>>(std::vector<MessageInfo>& fresh, bool complete)> keep{};
+};
+
 class FolderCopy {
  public:
   FolderCopy(RunContext& run, Lane& lane, FolderRecord record, FolderReport& report,
@@ -111,6 +126,7 @@ class FolderCopy {
         report_(report),
         siblings_(std::move(siblings)) {}
 
+  void take_only(PartOfView part) { part_ = std::move(part); }
   /// Copies what is new. `create`: the destination has no such folder yet.
   Task<Result<void>> run(bool create, bool subscribe);
   /// Only what was refused before, within job.options.retry: no listing, no flags, no watermark.
@@ -141,8 +157,9 @@ class FolderCopy {
   Task<Result<void>> copy_batches(const std::vector<MessageInfo>& fresh,
                                   const std::vector<Batch>& batches,
                                   std::vector<MessageInfo>& larger);
-  /// `last`: nothing else of this folder is fetched after it.
-  Task<Result<std::vector<WholeMessage>>> fetch(imap::UidSet uids, bool last = false);
+  /// When the paces allow it. `last`: the source is free behind it.
+  Task<Result<std::vector<WholeMessage>>> fetch_batch(imap::UidSet uids, std::uint64_t octets,
+                                                      bool last);
   void source_is_free();
   Task<Result<void>> copy_whole(std::vector<WholeMessage> messages,
                                 std::vector<MessageInfo>& larger);
@@ -174,6 +191,8 @@ class FolderCopy {
   Result<void> bind(const IntentMessage& message, Uid dst, BatchResult& result);
   void refuse(const IntentMessage& message, const Error& why, BatchResult& result);
   void except(ExceptionRecord exception, BatchResult& result);
+  /// What the source gives otherwise than it has it: listed once the message has its place.
+  void note_source_altered(Uid src, const char* code, const std::string& words);
   /// Reads back what was stored of `odd` (source UID -> digest of what was sent), and lists what
   /// the destination altered.
   Task<Result<void>> read_back(const std::map<std::uint32_t, mime::Digest>& odd,
@@ -191,8 +210,9 @@ class FolderCopy {
   FolderRecord record_;
   FolderReport& report_;
   std::vector<FolderRecord> siblings_;  // other records with the same destination folder
-  FolderState before_;                  // the source's, from EXAMINE
-  bool listed_short_ = false;           // the source counts more messages than it lists
+  std::optional<PartOfView> part_{};
+  FolderState before_;         // the source's, from EXAMINE
+  bool listed_short_ = false;  // the source counts more messages than it lists
   FolderState dst_;
   bool from_the_start_ = false;         // this pass lists the source's folder as a whole
   std::uint64_t left_out_ = 0;          // messages of this listing that the filter leaves out
@@ -201,6 +221,7 @@ class FolderCopy {
   std::unordered_map<std::uint32_t, std::size_t> known_;  // src UID -> index in records_
   std::unordered_set<std::uint32_t> bound_;               // dst UIDs that records own
   std::unordered_set<std::uint32_t> excepted_;            // src UIDs that this pass could not place
+  std::map<std::uint32_t, ExceptionRecord> source_altered_;  // by src UID; not placed yet
   std::optional<BatchResult> previous_;  // not durable yet: goes with the next intent
   std::map<std::pair<std::string, std::string>, std::vector<std::size_t>>
       flag_changes_;  // (add, remove) -> records

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // FolderCopy, odd mail: what the destination refuses for its keywords goes without them; what it is
-// known to alter is read back.
+// known to alter is read back; what the source does not give as it is, is listed.
 #include <algorithm>
 #include <utility>
 
@@ -55,6 +55,14 @@ bool is_often_altered(std::string_view body) {
                      [](char c) { return (static_cast<unsigned char>(c) & 0x80) != 0; });
 }
 
+void FolderCopy::note_source_altered(Uid src, const char* code, const std::string& words) {
+  auto& exception = source_altered_[src.value];
+  exception.src = src;
+  exception.kind = "altered_by_source";
+  if (exception.code.empty()) exception.code = code;
+  exception.words += (exception.words.empty() ? "" : "; ") + words;
+}
+
 Task<Result<void>> FolderCopy::read_back(const std::map<std::uint32_t, mime::Digest>& odd,
                                          BatchResult& result) {
   std::map<std::uint32_t, Uid> sources;  // by destination UID
@@ -88,7 +96,7 @@ Task<Result<void>> FolderCopy::read_back(const std::map<std::uint32_t, mime::Dig
 // its keywords, then gets each that the server takes. `why`: of the refusal with them.
 Task<Result<void>> FolderCopy::append_without_keywords(const Intent& intent, IntentMessage message,
                                                        Error why, BatchResult& result) {
-  auto again = co_await fetch(imap::UidSet(message.src));
+  auto again = co_await lane_.source->fetch_messages(imap::UidSet(message.src));
   if (!again) co_return fail(std::move(again).error());
   if (again->empty() || again->front().too_large) {
     refuse(message, why, result);

@@ -23,8 +23,9 @@ Error folder_gone(Error error) {
 // a lie, and as long as it lacks, closing the connection keeps the destination from storing it.
 class Relay final : public MessageSink {
  public:
-  Relay(MailTarget& target, const IntentMessage& meta, std::optional<imap::InternalDate> date)
-      : target_(target), meta_(meta), date_(date) {}
+  Relay(RunContext& run, MailTarget& target, const IntentMessage& meta,
+        std::optional<imap::InternalDate> date)
+      : run_(run), target_(target), meta_(meta), date_(date) {}
 
   Task<Result<void>> begin(std::uint64_t size) override {
     size_ = size;
@@ -64,6 +65,7 @@ class Relay final : public MessageSink {
 
  private:
   Task<Result<void>> send(std::string_view bytes) {
+    co_await run_.keep_pace(0, bytes.size());
     auto put = co_await target_.append_put(bytes);
     crash_point("append.streaming");
     if (!put && put.error().code == ErrorCode::refused) {
@@ -73,6 +75,7 @@ class Relay final : public MessageSink {
     co_return put;
   }
 
+  RunContext& run_;
   MailTarget& target_;
   const IntentMessage& meta_;
   std::optional<imap::InternalDate> date_;
@@ -106,7 +109,22 @@ imap::UidSet first_batch(std::vector<MessageInfo> listed, const CopyOptions& opt
   return out;
 }
 
-Task<Result<std::vector<WholeMessage>>> FolderCopy::fetch(imap::UidSet uids, bool last) {
+BatchLimits batch_limits(const Paces& paces) {
+  constexpr std::uint64_t kLeastOctets = 64 * 1024;
+  BatchLimits out;
+  for (const auto& pace : paces) {
+    if (const auto octets = pace->batch_octets())
+      out.octets = std::min(out.octets, std::max(*octets, kLeastOctets));
+    if (const auto messages = pace->batch_messages())
+      out.messages = std::min(out.messages, static_cast<std::size_t>(*messages));
+  }
+  return out;
+}
+
+Task<Result<std::vector<WholeMessage>>> FolderCopy::fetch_batch(imap::UidSet uids,
+                                                                std::uint64_t octets, bool last) {
+  MXF_CO_CHECK(run_.allow(octets));
+  co_await run_.keep_pace(uids.count(), octets);
   auto out = co_await lane_.source->fetch_messages(uids);
   if (out && last) source_is_free();
   co_return out;
@@ -119,7 +137,7 @@ void FolderCopy::source_is_free() {
 Task<Result<void>> FolderCopy::copy(std::vector<MessageInfo> fresh) {
   if (run_.job.options.newest_first)
     put_newest_first(fresh, [](const MessageInfo& m) -> const MessageInfo& { return m; });
-  const auto batches = cut_batches(fresh);
+  const auto batches = cut_batches(fresh, batch_limits(run_.job.paces));
   std::vector<MessageInfo> larger;  // than the source had said
   auto copied = co_await copy_batches(fresh, batches, larger);
   for (std::size_t i = 0; copied && i < larger.size(); ++i)
@@ -162,10 +180,15 @@ Task<Result<void>> FolderCopy::copy_batches(const std::vector<MessageInfo>& fres
                                             std::vector<MessageInfo>& larger) {
   // While one batch is appended the next is fetched.
   Started<std::vector<WholeMessage>> ahead;
-  const auto set_of = [&](const Batch& batch) {
+  const auto fetch_ahead = [&](std::size_t b) {
     imap::UidSet set;
-    for (const auto i : batch.members) set.add(fresh[i].uid);
-    return set;
+    std::uint64_t octets = 0;
+    for (const auto i : batches[b].members) {
+      set.add(fresh[i].uid);
+      octets += fresh[i].size;
+    }
+    ahead = Started<std::vector<WholeMessage>>(
+        run_.executor, fetch_batch(std::move(set), octets, b + 1 == batches.size()));
   };
   Result<void> done;
   for (std::size_t b = 0; b < batches.size() && done; ++b) {
@@ -178,17 +201,13 @@ Task<Result<void>> FolderCopy::copy_batches(const std::vector<MessageInfo>& fres
       done = co_await copy_streamed(fresh[batch.members.front()]);
       continue;
     }
-    if (!ahead.valid())
-      ahead = Started<std::vector<WholeMessage>>(run_.executor,
-                                                 fetch(set_of(batch), b + 1 == batches.size()));
+    if (!ahead.valid()) fetch_ahead(b);
     auto messages = co_await ahead.get();
     if (!messages) {
       done = fail(std::move(messages).error());
       break;
     }
-    if (b + 1 < batches.size() && !batches[b + 1].streams)
-      ahead = Started<std::vector<WholeMessage>>(
-          run_.executor, fetch(set_of(batches[b + 1]), b + 2 == batches.size()));
+    if (b + 1 < batches.size() && !batches[b + 1].streams) fetch_ahead(b + 1);
     done = co_await copy_whole(std::move(*messages), larger);
   }
   if (ahead.valid()) {
@@ -209,6 +228,10 @@ Result<IntentMessage> FolderCopy::describe(const MessageInfo& info, const Finger
   out.flags = lane_.target->permanent_flags().kept(info.flags).minus(refused_flags_);
   const auto not_kept = info.flags.minus(out.flags);
   for (const auto& dropped : not_kept.names()) note_dropped(dropped);
+  if (!info.date)
+    note_source_altered(info.uid, "undated",
+                        "the source gives no INTERNALDATE that can be read: the destination puts "
+                        "the time of arrival");
   return out;
 }
 
@@ -229,6 +252,8 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
     }
     MXF_CO_TRY(meta, describe(message.info, mime::fingerprint(message.body),
                               mime::content_hash(message.body)));
+    if (message.nul_lost)
+      note_source_altered(message.info.uid, "nul", "the source holds NUL and gives other octets");
     if (limit && message.body.size() > *limit) {
       too_large.push_back(std::move(meta));
       continue;
@@ -396,6 +421,8 @@ Task<Result<void>> FolderCopy::append_halved(const Intent& intent, std::vector<I
 }
 
 Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info, bool without_keywords) {
+  MXF_CO_CHECK(run_.allow(info.size));
+  co_await run_.keep_pace(1, 0);
   // Who it is must be known before it is sent: that is what a lost answer is looked up by.
   imap::UidSet set(info.uid);
   auto prints = co_await fingerprints(*lane_.source, set);
@@ -410,7 +437,7 @@ Task<Result<void>> FolderCopy::copy_streamed(MessageInfo info, bool without_keyw
   if (!written) co_return written;
   BatchResult result;
   result.intent = intent.id;
-  Relay relay(*lane_.target, meta, info.date);
+  Relay relay(run_, *lane_.target, meta, info.date);
   auto streamed = co_await lane_.source->stream_message(info.uid, relay);
   if (streamed) streamed = co_await relay.finish();
   if (!streamed && !relay.begun && streamed.error().code == ErrorCode::not_found) {

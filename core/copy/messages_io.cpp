@@ -137,8 +137,8 @@ Task<Result<std::vector<DigestOf>>> digests(MailSource& mailbox,
         if (message.too_large) {
           set.add(message.info.uid);
         } else {
-          out.push_back(
-              DigestOf{message.info.uid, mime::sha256(message.body), message.body.size()});
+          out.push_back(DigestOf{message.info.uid, mime::sha256(message.body), message.body.size(),
+                                 message.nul_lost});
         }
       }
     }
@@ -146,7 +146,7 @@ Task<Result<std::vector<DigestOf>>> digests(MailSource& mailbox,
       auto digest = co_await stream_digest(mailbox, uid);
       if (!digest && digest.error().code == ErrorCode::not_found) continue;
       if (!digest) co_return fail(std::move(digest).error());
-      out.push_back(DigestOf{uid, digest->sha256, digest->size});
+      out.push_back(DigestOf{uid, digest->sha256, digest->size, false});
     }
   }
   co_return out;

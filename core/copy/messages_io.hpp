@@ -35,6 +35,7 @@ struct DigestOf {
   Uid uid;
   mime::Digest sha256;
   std::uint64_t size;
+  bool nul_lost = false;  // as WholeMessage's
 };
 Task<Result<std::vector<DigestOf>>> digests(MailSource& mailbox, std::vector<MessageInfo> messages);
 

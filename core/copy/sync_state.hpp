@@ -73,7 +73,7 @@ struct Intent {
 
 struct ExceptionRecord {
   Uid src{};
-  std::string kind{};  // refused, altered, skipped
+  std::string kind{};  // refused, altered, altered_by_source
   std::string code{};
   std::string words{};  // the server's
   std::uint32_t tries = 1;

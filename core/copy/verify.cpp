@@ -4,10 +4,14 @@
 // message is which; nothing is written.
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <set>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "copy/brain/folder_map.hpp"
 #include "copy/copy_job.hpp"
 #include "copy/folder_copy.hpp"
+#include "copy/leftovers.hpp"
 #include "copy/messages_io.hpp"
 #include "protocol/imap/mailbox_name.hpp"
 
@@ -22,6 +26,8 @@ class AccountVerify {
 
  private:
   Task<Result<void>> verify_folder(const FolderInfo& info, const FolderRecord* record);
+  Task<Result<void>> leave_leftovers(const FolderInfo& view, const FolderRecord* record,
+                                     std::vector<MessageInfo>& listed);
   Task<Result<void>> compare(const FolderRecord& record, const std::string& name,
                              const std::vector<MessageInfo>& source,
                              const std::vector<MessageInfo>& target,
@@ -50,6 +56,8 @@ class AccountVerify {
   std::unique_ptr<MailSource> source_;
   std::unique_ptr<MailTarget> target_;
   VerifyReport report_;
+  std::vector<FolderInfo> folders_;  // of the source
+  std::set<std::string> left_out_;   // wire names that the copy was not asked for
   std::uint64_t total_ = 0;
 };
 
@@ -70,21 +78,26 @@ Task<Result<VerifyReport>> AccountVerify::run() {
   } const disarm{*job_.control};
   auto listed = co_await source_->list_folders();
   if (!listed) co_return fail(std::move(listed).error());
+  folders_ = std::move(listed).value();
   MXF_CO_TRY(records, job_.state->folders());
   MXF_CO_TRY(left_out, job_.state->left_out_folders());
   const FolderChoice chosen(FolderFilter::parse(left_out));
-  for (const auto& info : *listed)
-    if (info.selectable && info.state && info.state->messages) total_ += *info.state->messages;
-  for (const auto& info : *listed) {
-    const bool view = info.use == SpecialUse::all || info.use == SpecialUse::flagged ||
-                      info.use == SpecialUse::important;
-    if (!info.selectable || view) continue;
+  for (const auto& info : folders_) {
+    if (!chosen.takes(info.path)) left_out_.insert(info.wire);
+    if (info.selectable && !is_view(info.use) && info.state && info.state->messages)
+      total_ += *info.state->messages;
+  }
+  bool had_all = false;
+  for (const auto& info : folders_) {
+    if (!info.selectable) continue;
+    if (is_view(info.use) && (info.use != SpecialUse::all || std::exchange(had_all, true)))
+      continue;
     if (job_.control->stopped())
       co_return fail(ErrorCode::cancelled, "verify " + job_.name, "stopped");
     const auto it = std::find_if(records.begin(), records.end(),
                                  [&](const FolderRecord& r) { return r.src_name == info.wire; });
     if (it == records.end() && !chosen.takes(info.path)) {
-      if (info.state) report_.filtered += info.state->messages.value_or(0);
+      if (info.state && !is_view(info.use)) report_.filtered += info.state->messages.value_or(0);
       continue;
     }
     auto done = co_await verify_folder(info, it == records.end() ? nullptr : &*it);
@@ -104,11 +117,16 @@ Task<Result<void>> AccountVerify::verify_folder(const FolderInfo& info,
   const Uid last = at_source->uid_next ? Uid(at_source->uid_next->value - 1) : kLastUid;
   auto listed = co_await list_range(*source_, Uid(1), last);
   if (!listed) co_return fail(std::move(listed).error());
+  if (is_view(info.use)) {
+    auto kept = co_await leave_leftovers(info, record, *listed);
+    if (!kept) co_return kept;
+  }
   if (record == nullptr || record->src.uid_validity != at_source->uid_validity) {
     for (const auto& message : *listed) {
       ++report_.checked;
       find(name, message.uid, "missing",
-           record == nullptr ? "the folder was never copied"
+           record == nullptr ? (is_view(info.use) ? "it lies in no other folder, and was not copied"
+                                                  : "the folder was never copied")
                              : "the source has a new UIDVALIDITY: copy first");
     }
     co_return Result<void>();
@@ -133,6 +151,28 @@ Task<Result<void>> AccountVerify::verify_folder(const FolderInfo& info,
   if (!again) co_return fail(std::move(again).error());
   if (again->uid_next && at_source->uid_next && again->uid_next->value > at_source->uid_next->value)
     report_.pending += again->uid_next->value - at_source->uid_next->value;
+  co_return Result<void>();
+}
+
+// Of the view of all mail only what lies nowhere else is to be at the destination, and what was
+// copied from it before it got another place.
+Task<Result<void>> AccountVerify::leave_leftovers(const FolderInfo& view,
+                                                  const FolderRecord* record,
+                                                  std::vector<MessageInfo>& listed) {
+  std::unordered_set<std::uint32_t> copied;
+  if (record != nullptr) {
+    MXF_CO_TRY(records, job_.state->messages(*record));
+    for (const auto& message : records) copied.insert(message.src.value);
+  }
+  auto leftovers = listed;
+  auto kept =
+      co_await keep_leftovers(*source_, *job_.state, view, folders_, left_out_, true, leftovers);
+  if (!kept) co_return kept;
+  for (const auto& message : leftovers) copied.insert(message.uid.value);
+  std::erase_if(listed,
+                [&](const MessageInfo& message) { return !copied.contains(message.uid.value); });
+  auto again = co_await source_->open_folder(view.wire);
+  if (!again) co_return fail(std::move(again).error());
   co_return Result<void>();
 }
 
@@ -227,6 +267,13 @@ Task<Result<void>> AccountVerify::compare(const FolderRecord& record, const std:
                  std::to_string(b->second->size) + " octets, SHA-256 " +
                  text_of(b->second->sha256) + ", instead of " + std::to_string(a->second->size) +
                  ", " + text_of(a->second->sha256));
+      if (a->second->nul_lost)
+        find(name, pair.src->uid, "altered_by_source",
+             "the source holds NUL and gives other octets");
+      if (!pair.src->date && pair.dst->date)
+        find(name, pair.src->uid, "altered_by_source",
+             "the source gives no INTERNALDATE that can be read; the destination has " +
+                 imap::format_internal_date(*pair.dst->date));
       if (pair.src->date && pair.dst->date && pair.src->date != pair.dst->date)
         find(name, pair.src->uid, "date",
              imap::format_internal_date(*pair.dst->date) + " instead of " +

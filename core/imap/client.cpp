@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "imap/binary.hpp"
 #include "imap/classify.hpp"
 #include "imap/special_use.hpp"
 #include "protocol/imap/limits.hpp"
@@ -492,6 +493,10 @@ Task<Result<std::vector<WholeMessage>>> Client::fetch_messages(const UidSet& uid
                           return a.info.uid == b.info.uid;
                         }),
             out.end());
+  if (has_binary()) {
+    auto restored = co_await restore_nul(*connection_, out);
+    if (!restored) co_return fail(std::move(restored).error());
+  }
   co_return out;
 }
 
@@ -570,11 +575,13 @@ std::optional<Uid> Client::appended_uid(const StatusResponse& answer) const {
 Task<Result<AppendOutcome>> Client::append(std::vector<OutgoingMessage> batch) {
   AppendOutcome out;
   out.each.resize(batch.size());
-  const auto describe = [](const OutgoingMessage& message) {
+  const bool binary = has_binary();
+  const auto describe = [binary](const OutgoingMessage& message) {
     AppendMessage meta;
     meta.flags = message.flags;
     meta.date = message.date;
     meta.size = message.body.size();
+    meta.binary = binary && message.body.find('\0') != message.body.npos;
     return meta;
   };
   if (has_batches() && batch.size() > 1) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Client: an IMAP account as MailSource (role ReadOnly) or MailTarget (Destination,
 // RollbackAppend). Uses what the server offers (LITERAL+/-, MULTIAPPEND, UIDPLUS, CONDSTORE,
-// LIST-EXTENDED, LIST-STATUS, SPECIAL-USE, NAMESPACE, APPENDLIMIT) and works, slower, with none of
-// it. FETCH and APPEND are pipelined. On the connection's executor.
+// LIST-EXTENDED, LIST-STATUS, SPECIAL-USE, NAMESPACE, APPENDLIMIT, BINARY for mail with NUL) and
+// works, slower, with none of it. FETCH and APPEND are pipelined. On the connection's executor.
 #pragma once
 
 #include <memory>
@@ -41,6 +41,9 @@ class Client final : public MailTarget {
   Task<Result<void>> subscribe(const std::string& wire) override;
   std::optional<std::uint64_t> append_limit() const override;
   bool has_batches() const override { return connection_->has("MULTIAPPEND"); }
+  /// GETQUOTAROOT INBOX (RFC 9208), the STORAGE of the tightest root; nothing known where the
+  /// server has no QUOTA or gives none.
+  Task<Result<QuotaState>> storage_quota() override;
   bool has_uidplus() const override { return connection_->has("UIDPLUS") || rev2(); }
   Task<Result<AppendOutcome>> append(std::vector<OutgoingMessage> batch) override;
   Task<Result<void>> append_begin(const Flags& flags, const std::optional<InternalDate>& date,
@@ -58,6 +61,7 @@ class Client final : public MailTarget {
  private:
   Client(std::unique_ptr<Connection> connection, MailboxRole role)
       : connection_(std::move(connection)), role_(role) {}
+  bool has_binary() const { return connection_->has("BINARY") || rev2(); }
   bool rev2() const { return connection_->has("IMAP4REV2"); }
   bool condstore() const { return connection_->has("CONDSTORE") || connection_->has("QRESYNC"); }
   Task<Result<void>> learn_namespace();

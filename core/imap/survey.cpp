@@ -211,12 +211,11 @@ Task<Result<SizeSum>> folder_sizes(Client& client, const FolderInfo& folder) {
   co_return out;
 }
 
-Task<Result<QuotaState>> storage_quota(Client& client) {
-  auto& connection = client.connection();
-  if (!connection.has("QUOTA")) co_return QuotaState{};
+Task<Result<QuotaState>> Client::storage_quota() {
+  if (!connection_->has("QUOTA")) co_return QuotaState{};
   auto quotas = std::make_shared<Quotas>();
-  auto done = co_await connection.run(ReadCommands::quota_root("INBOX"), quotas);
-  if (!done && connection.dead()) co_return fail(std::move(done).error());
+  auto done = co_await connection_->run(ReadCommands::quota_root("INBOX"), quotas);
+  if (!done && connection_->dead()) co_return fail(std::move(done).error());
   co_return quotas->state;
 }
 

@@ -28,10 +28,6 @@ struct SizeSum {
 /// else the RFC822.SIZE of each message.
 Task<Result<SizeSum>> folder_sizes(Client& client, const FolderInfo& folder);
 
-/// GETQUOTAROOT INBOX (RFC 9208), the STORAGE of the tightest root; nothing known where the server
-/// has no QUOTA or gives none.
-Task<Result<QuotaState>> storage_quota(Client& client);
-
 /// Other users' and shared namespaces (RFC 2342) in which this account sees folders:
 /// "Shared/ (3 folders)".
 Task<Result<std::vector<std::string>>> foreign_namespaces(Client& client);

@@ -198,6 +198,13 @@ constexpr std::array kCatalog{
         "nothing is known (block). At the destination: the account is said to be there, but it "
         "cannot be logged in to (warning). It is tried once, so that nobody is locked out.",
         "Read the server's words, mend the password or the connection, and check again."},
+    FindingEntry{
+        "MB-09", "warning", "The source does not give a message as it has it",
+        "Its INTERNALDATE cannot be read, or it holds NUL, for which the source gives other octets "
+        "and which no other command shows whole. It is copied as it is given; without a date the "
+        "destination puts the time of arrival.",
+        "Look at the message at the source. Where the difference does not matter, accept the "
+        "finding with a reason; else move the message by hand."},
     FindingEntry{"MX-01", "block", "An MX record cannot be read",
                  "An MX record is a preference and a host name (RFC 5321 §5.1, RFC 1035 §3.3.9).",
                  "Write each one as \"PREFERENCE HOST.\" with a final dot."},
@@ -267,10 +274,12 @@ constexpr std::array kCatalog{
                  "The sha256 of its library is not the one in plugins.lock.",
                  "Find out who changed it. If you know: `mxferry plugins trust PATH`."},
     FindingEntry{
-        "QU-01", "block", "The mailbox does not fit at the destination",
-        "It holds more than the quota that it has there, or that the plan will give it.",
+        "QU-01", "block, gate", "The mailbox does not fit at the destination",
+        "It holds more than the quota that it has there, or that the plan will give it. `mxferry "
+        "sync` adds up what is still to be copied and compares it with what the quota leaves, "
+        "before it copies anything.",
         "Raise the quota at the destination (or the column quota of mailboxes.csv), or make the "
-        "mailbox smaller."},
+        "mailbox smaller. `mxferry sync --accept-quota` copies until it is full."},
     FindingEntry{"QU-02", "warning", "The mailbox will be nearly full at the destination",
                  "It will fill more than 90 % of its quota there: new mail may soon be refused.",
                  "Raise the quota at the destination, or accept the finding."},

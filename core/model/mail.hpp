@@ -62,6 +62,7 @@ struct WholeMessage {
   MessageInfo info{};
   std::string body{};
   bool too_large = false;  // larger than the server had said: the body was not kept, stream it
+  bool nul_lost = false;   // the server holds NUL where `body` has other octets
 };
 
 }  // namespace mxferry

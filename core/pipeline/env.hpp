@@ -69,8 +69,10 @@ class MailEngine {
   /// UTC day of `since` or later. Read-only.
   virtual Task<Result<SeenAddresses>> seen_addresses(const config::Mailbox& box, Instant since) = 0;
   /// Copies what is new since the last time. `control` stops it after the batch in hand.
+  /// Where the plan's window is shut or a budget of the day used up: ErrorCode::waiting, unless
+  /// `kind` is one that does not wait (last, straggler).
   virtual Task<Result<copy::CopyReport>> copy(
-      const config::Mailbox& box, std::shared_ptr<copy::CopyControl> control,
+      const config::Mailbox& box, CopyKind kind, std::shared_ptr<copy::CopyControl> control,
       std::function<void(const copy::Progress&)> progress) = 0;
   virtual Task<Result<copy::VerifyReport>> verify(const config::Mailbox& box,
                                                   std::shared_ptr<copy::CopyControl> control) = 0;
@@ -186,9 +188,10 @@ struct Env {
   std::int64_t scale = 1;
   bool no_wait = false;
   bool paused = false;
-  Slots* mail_slots = nullptr;  // mailboxes copied at the same time
-  Slots* dns_slots = nullptr;   // one: an API object does one thing at a time, and a write is read,
-                                // judged, written as one
+  Slots* mail_slots = nullptr;   // mailboxes copied at the same time
+  Slots* large_slots = nullptr;  // one more, for those above [copy] large_mailbox
+  Slots* dns_slots = nullptr;  // one: an API object does one thing at a time, and a write is read,
+                               // judged, written as one
   Slots* provider_slots = nullptr;  // one, as above
   ReadPolicy read_policy{};
   std::function<void(Millis)> pass_time{};  // tests: moves their clock where a run would sleep

@@ -28,10 +28,6 @@ std::string joined(const std::vector<std::string>& path) {
   return out;
 }
 
-bool is_view(SpecialUse use) {
-  return use == SpecialUse::all || use == SpecialUse::flagged || use == SpecialUse::important;
-}
-
 }  // namespace
 
 Result<net::Endpoint> endpoint_of(const config::Side& side) {
@@ -41,6 +37,27 @@ Result<net::Endpoint> endpoint_of(const config::Side& side) {
   endpoint.ca_file = side.ca_file;
   endpoint.pin = side.pin;
   return endpoint;
+}
+
+ImapEngine::ImapEngine(const config::PlanFile& file, RunStore* store, net::Connector& connector,
+                       const Clock& clock)
+    : file_(file), store_(store), connector_(connector), clock_(clock) {
+  if (store_ == nullptr) return;
+  pace_book_ = std::make_unique<copy::StatePaceBook>(store_->state());
+  for (const auto* side : {&file_.source, &file_.dest})
+    if (!side->limits.empty())
+      sides_.push_back(
+          std::make_shared<copy::Pace>(side->endpoint, side->limits, clock_, pace_book_.get()));
+}
+
+copy::Paces ImapEngine::paces_of(const config::Mailbox& box) {
+  auto out = sides_;
+  if (file_.copy.limits.empty()) return out;
+  auto& own = own_[box.dest];
+  if (!own)
+    own = std::make_shared<copy::Pace>(box.dest, file_.copy.limits, clock_, pace_book_.get());
+  out.push_back(own);
+  return out;
 }
 
 Task<Result<std::unique_ptr<imap::Client>>> ImapEngine::open(const config::Side& side,
@@ -68,9 +85,11 @@ Result<copy::SyncStore> ImapEngine::state_of(const config::Mailbox& box) {
   return copy::SyncStore::open(store_->state().db(), box.dest, box.source, box.dest);
 }
 
-copy::CopyJob ImapEngine::job_of(const config::Mailbox& box, copy::SyncState& state,
-                                 std::shared_ptr<copy::CopyControl> control) {
+Result<copy::CopyJob> ImapEngine::job_of(const config::Mailbox& box, copy::SyncState& state,
+                                         std::shared_ptr<copy::CopyControl> control) {
+  MXF_TRY(map, copy::MapRules::parse(file_.copy.map, file_.copy.map_file.string()));
   copy::CopyJob job;
+  job.options.map = std::move(map);
   job.name = box.dest;
   job.open_source = [this, &box]() -> Task<Result<std::unique_ptr<MailSource>>> {
     auto client = co_await open(file_.source, box, true, imap::MailboxRole::ReadOnly);
@@ -101,14 +120,14 @@ Task<Result<MailboxInventory>> ImapEngine::inventory(const config::Mailbox& box,
   out.address = box.dest;
   out.aliases = box.aliases;
   for (const auto& folder : folders) {
-    if (!folder.selectable || is_view(folder.use)) continue;
+    if (!folder.selectable || copy::is_view(folder.use)) continue;
     ++out.folders;
     MXF_CO_TRY(sum, co_await imap::folder_sizes(*client, folder));
     out.messages += sum.messages;
     out.bytes += sum.bytes;
     out.largest = std::max(out.largest, sum.largest);
   }
-  MXF_CO_TRY(quota, co_await imap::storage_quota(*client));
+  MXF_CO_TRY(quota, co_await client->storage_quota());
   out.source_quota = quota;
   MXF_CO_TRY(foreign, co_await imap::foreign_namespaces(*client));
   out.foreign = std::move(foreign);
@@ -141,7 +160,7 @@ Task<void> ImapEngine::ask_destination(const config::Mailbox& box,
   }
   out.renamed = copy::renamed_folders(source, *folders, (*client)->personal_namespace());
   out.dest_append_limit = (*client)->append_limit();
-  auto quota = co_await imap::storage_quota(**client);
+  auto quota = co_await (*client)->storage_quota();
   if (quota)
     out.dest_quota = *quota;
   else
@@ -157,7 +176,8 @@ Task<Result<SeenAddresses>> ImapEngine::seen_addresses(const config::Mailbox& bo
   const auto day = std::chrono::floor<std::chrono::days>(since);
   for (const auto& folder : folders) {
     // A draft was not received; what stands in its To is a wish.
-    if (!folder.selectable || is_view(folder.use) || folder.use == SpecialUse::drafts) continue;
+    if (!folder.selectable || copy::is_view(folder.use) || folder.use == SpecialUse::drafts)
+      continue;
     if (folder.state && folder.state->messages == std::optional<std::uint64_t>(0)) continue;
     MXF_CO_TRY(state, co_await client->open_folder(folder.wire));
     if (state.messages == std::optional<std::uint64_t>(0)) continue;
@@ -178,10 +198,12 @@ Task<Result<SeenAddresses>> ImapEngine::seen_addresses(const config::Mailbox& bo
 }
 
 Task<Result<copy::CopyReport>> ImapEngine::copy(
-    const config::Mailbox& box, std::shared_ptr<copy::CopyControl> control,
+    const config::Mailbox& box, CopyKind kind, std::shared_ptr<copy::CopyControl> control,
     std::function<void(const copy::Progress&)> progress) {
   MXF_CO_TRY(state, state_of(box));
-  auto job = job_of(box, state, std::move(control));
+  MXF_CO_TRY(job, job_of(box, state, std::move(control)));
+  job.paces = paces_of(box);
+  job.options.urgent = kind == CopyKind::last || kind == CopyKind::straggler;
   job.options.progress = std::move(progress);
   co_return co_await copy::run_copy(job);
 }
@@ -189,7 +211,7 @@ Task<Result<copy::CopyReport>> ImapEngine::copy(
 Task<Result<copy::VerifyReport>> ImapEngine::verify(const config::Mailbox& box,
                                                     std::shared_ptr<copy::CopyControl> control) {
   MXF_CO_TRY(state, state_of(box));
-  auto job = job_of(box, state, std::move(control));
+  MXF_CO_TRY(job, job_of(box, state, std::move(control)));
   co_return co_await copy::run_verify(job);
 }
 
@@ -264,7 +286,7 @@ Task<Result<std::vector<NewMail>>> ImapEngine::arrived_since_flip(const config::
   MXF_CO_TRY(client, co_await open(file_.dest, box, false, imap::MailboxRole::ReadOnly));
   MXF_CO_TRY(folders, co_await client->list_folders());
   for (const auto& folder : folders) {
-    if (!folder.selectable || is_view(folder.use)) continue;
+    if (!folder.selectable || copy::is_view(folder.use)) continue;
     MXF_CO_TRY(opened, co_await client->open_folder(folder.wire));
     const auto mark = marks.find(escape_bytes(folder.wire));
     const std::uint32_t first = mark == marks.end() ? 1U : mark->get<std::uint32_t>();
@@ -334,7 +356,7 @@ Task<Result<std::vector<Sender>>> ImapEngine::senders(const config::Mailbox& box
 
 Task<Result<QuotaState>> ImapEngine::quota(const config::Mailbox& box) {
   MXF_CO_TRY(client, co_await open(file_.dest, box, false, imap::MailboxRole::ReadOnly));
-  auto out = co_await imap::storage_quota(*client);
+  auto out = co_await client->storage_quota();
   client->close();
   co_return out;
 }

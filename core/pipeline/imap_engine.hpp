@@ -3,9 +3,11 @@
 // memory in the state file. The source is opened read-only, always. On the run's thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
+#include "copy/state_pace_book.hpp"
 #include "copy/sync_store.hpp"
 #include "imap/client.hpp"
 #include "net/connector.hpp"
@@ -17,14 +19,13 @@ class ImapEngine final : public MailEngine {
  public:
   /// Without a store (before a run) only inventory() and seen_addresses() may be called.
   ImapEngine(const config::PlanFile& file, RunStore* store, net::Connector& connector,
-             const Clock& clock)
-      : file_(file), store_(store), connector_(connector), clock_(clock) {}
+             const Clock& clock);
 
   Task<Result<MailboxInventory>> inventory(const config::Mailbox& box,
                                            bool at_destination) override;
   Task<Result<void>> source_answers(const config::Mailbox& box) override;
   Task<Result<SeenAddresses>> seen_addresses(const config::Mailbox& box, Instant since) override;
-  Task<Result<copy::CopyReport>> copy(const config::Mailbox& box,
+  Task<Result<copy::CopyReport>> copy(const config::Mailbox& box, CopyKind kind,
                                       std::shared_ptr<copy::CopyControl> control,
                                       std::function<void(const copy::Progress&)> progress) override;
   Task<Result<copy::VerifyReport>> verify(const config::Mailbox& box,
@@ -44,8 +45,10 @@ class ImapEngine final : public MailEngine {
                                                    imap::MailboxRole role);
 
  private:
-  copy::CopyJob job_of(const config::Mailbox& box, copy::SyncState& state,
-                       std::shared_ptr<copy::CopyControl> control);
+  Result<copy::CopyJob> job_of(const config::Mailbox& box, copy::SyncState& state,
+                               std::shared_ptr<copy::CopyControl> control);
+  /// What holds a copy of the mailbox: its own limits and those of the two sides.
+  copy::Paces paces_of(const config::Mailbox& box);
   Result<copy::SyncStore> state_of(const config::Mailbox& box);
 
   const config::PlanFile& file_;
@@ -55,6 +58,9 @@ class ImapEngine final : public MailEngine {
   RunStore* store_;
   net::Connector& connector_;
   const Clock& clock_;
+  std::unique_ptr<copy::StatePaceBook> pace_book_;
+  copy::Paces sides_;                                       // what all copies together may do
+  std::map<std::string, std::shared_ptr<copy::Pace>> own_;  // by mailbox
 };
 
 /// The endpoint of a side of the plan, with its pin, CA file and address.

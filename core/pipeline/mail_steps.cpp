@@ -121,8 +121,17 @@ Task<StepEnd> provision(Env& env, const Step& step, const ProvisionAction& actio
   co_return StepEnd::done("ready");
 }
 
+// A mailbox that takes days does not hold up the small ones.
+Task<Result<Slots::Held>> place_for(Env& env, const config::Mailbox& box) {
+  MXF_CO_TRY(row, row_of(env, box.dest));
+  const bool large = row.src_bytes >= 0 &&
+                     static_cast<std::uint64_t>(row.src_bytes) >= env.file.copy.large_mailbox;
+  auto* const slots = large ? env.large_slots : env.mail_slots;
+  co_return co_await slots->take();
+}
+
 Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, CopyKind kind) {
-  const auto slot = co_await env.mail_slots->take();
+  MXF_CO_TRY(slot, co_await place_for(env, box));
   if (env.stop.stop_requested())
     co_return fail(ErrorCode::cancelled, "copy " + box.dest, "stopped");
   auto control = std::make_shared<copy::CopyControl>();
@@ -143,7 +152,7 @@ Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, C
     bytes = p.bytes;
     env.watcher.progress(p);
   };
-  auto report = co_await env.mail.copy(box, control, progress);
+  auto report = co_await env.mail.copy(box, kind, control, progress);
   --env.copying;
   if (!report) co_return report;
   MXF_CO_TRY(row, row_of(env, box.dest));
@@ -174,12 +183,13 @@ Task<Result<copy::CopyReport>> copy_once(Env& env, const config::Mailbox& box, C
               {"filtered", report->filtered}});
   for (const auto& exception : report->exceptions) {
     Finding finding;
-    finding.id = exception.kind == "altered" ? "MB-04" : "MB-03";
+    const bool by_source = exception.kind == "altered_by_source";
+    finding.id = exception.kind == "altered" ? "MB-04" : by_source ? "MB-09" : "MB-03";
     finding.subject =
         box.dest + " " + exception.folder + " uid " + std::to_string(exception.src.value);
     finding.severity = Severity::warning;
-    finding.text =
-        "a message was " + exception.kind + (exception.words.empty() ? "" : ": " + exception.words);
+    finding.text = "a message was " + (by_source ? "altered by the source" : exception.kind) +
+                   (exception.words.empty() ? "" : ": " + exception.words);
     finding.remedy = "see the server's words; accept it in the plan by its id, or move it by hand";
     MXF_CO_CHECK(env.store.put_finding(finding));
   }
@@ -201,7 +211,7 @@ std::string verify_problem(const copy::VerifyReport& report) {
 }
 
 Task<Result<copy::VerifyReport>> verify_once(Env& env, const config::Mailbox& box) {
-  const auto slot = co_await env.mail_slots->take();
+  MXF_CO_TRY(slot, co_await place_for(env, box));
   if (env.stop.stop_requested())
     co_return fail(ErrorCode::cancelled, "verify " + box.dest, "stopped");
   auto control = std::make_shared<copy::CopyControl>();
@@ -242,6 +252,13 @@ Task<StepEnd> copy_mailbox(Env& env, const Step& step, const CopyAction& action)
   std::uint64_t copied = 0;
   for (;;) {
     const auto report = co_await copy_once(env, *box, action.kind);
+    if (!report && report.error().code == ErrorCode::waiting) {
+      const auto& why = report.error().text;
+      const Instant t = env.clock.now() + report.error().retry_after.value_or(Millis(60'000));
+      const auto waited = co_await wait_until(env, step, t, why);
+      if (waited != Waited::go_on) co_return end_of(waited, t, why);
+      continue;
+    }
     if (!report) co_return StepEnd::failed(report.error());
     copied += report->copied;
     if (report->stopped()) {

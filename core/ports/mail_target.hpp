@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/inventory.hpp"
 #include "ports/mail_source.hpp"
 
 namespace mxferry {
@@ -41,6 +42,8 @@ class MailTarget : public MailSource {
   virtual Task<Result<void>> subscribe(const std::string& wire) = 0;
   /// The largest message that the server takes, where it says so (APPENDLIMIT, RFC 7889).
   virtual std::optional<std::uint64_t> append_limit() const = 0;
+  /// What the account may store and does (RFC 9208 STORAGE); nothing known where it does not say.
+  virtual Task<Result<QuotaState>> storage_quota() { co_return QuotaState{}; }
   /// Does the server name the UIDs of what it stored (UIDPLUS), and can single messages be
   /// expunged?
   virtual bool has_uidplus() const = 0;

@@ -38,6 +38,7 @@ class Imap:
         self.number = 0
         self.stream.readline()
         self.do("LOGIN " + self.quoted(user) + " " + self.quoted(password))
+        self.has_binary = any(b" BINARY" in text for text, _ in self.do("CAPABILITY"))
 
     @staticmethod
     def quoted(text):
@@ -50,7 +51,7 @@ class Imap:
             line = self.stream.readline()
             if not line.endswith(b"\r\n"):
                 raise ConnectionError("IMAP connection closed")
-            literal = re.search(rb"\{(\d+)\}\r\n$", line)
+            literal = re.search(rb"~?\{(\d+)\}\r\n$", line)
             if not literal:
                 return text + line[:-2], literals
             text += line[:literal.start()] + b"{#%d}" % len(literals)
@@ -125,26 +126,39 @@ class Imap:
 
     def mail(self, name, short, marks=(), keep=0):
         """All of a folder. marks: Message-IDs of messages whose bodies are hashed alone, too. keep: raw is kept of messages
-        up to that many octets."""
+        up to that many octets. NUL counts as the server has it, not as BODY[] shows it: by BINARY[], where nothing else differs
+        in that."""
         self.do("EXAMINE " + self.quoted(name))
+        found, suspects = [], {}
         for text, literals in self.each("UID FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[])"):
             match = re.match(rb"\* \d+ FETCH \((.*)\)$", text)
             body = re.search(rb'BODY\[\] (?:\{#(\d+)\}|"((?:[^"\\]|\\.)*)"|NIL)', text)
             if not match or not body:
                 continue
             raw = literals[int(body.group(1))] if body.group(1) else re.sub(rb"\\(.)", rb"\1", body.group(2) or b"")
-            day, month, year, hour, minute, second, sign, zh, zm = re.search(
-                rb'INTERNALDATE "([ \d]\d)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"', text).groups()
-            instant = calendar.timegm((int(year), MONTHS[month.decode()], int(day), int(hour), int(minute), int(second)))
-            instant -= (1 if sign == b"+" else -1) * (int(zh) * 3600 + int(zm) * 60)
-            flags = re.search(rb"FLAGS \(([^)]*)\)", text).group(1).decode().split()
-            head, _, rest = raw.partition(b"\r\n\r\n")
-            message_id = re.search(rb"^message-id:\s*(<[^>\r\n]*>)", head, re.I | re.M)
-            message_id = message_id.group(1).decode(errors="replace") if message_id else None
-            ours = message_id is not None and message_id in marks
-            yield Mail(short, int(re.search(rb"UID (\d+)", text).group(1)), hashlib.sha256(raw).hexdigest(), instant,
-                       tuple(sorted(flag for flag in flags if flag.lower() != "\\recent")), message_id,
-                       hashlib.sha256(rest).hexdigest() if ours else None, raw if len(raw) <= keep else None)
+            if self.has_binary and b"\x80" in raw:
+                suspects[len(found)] = text, raw
+            found.append(self.described(short, text, raw, marks, keep))
+        for place, (text, raw) in suspects.items():
+            for binary_text, literals in self.do(f"UID FETCH {found[place].uid} (UID BINARY.PEEK[])"):
+                if b"BINARY[]" in binary_text and literals and literals[0].replace(b"\0", b"\x80") == raw:
+                    found[place] = self.described(short, text, literals[0], marks, keep)
+        yield from found
+
+    @staticmethod
+    def described(short, text, raw, marks, keep):
+        day, month, year, hour, minute, second, sign, zh, zm = re.search(
+            rb'INTERNALDATE "([ \d]\d)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"', text).groups()
+        instant = calendar.timegm((int(year), MONTHS[month.decode()], int(day), int(hour), int(minute), int(second)))
+        instant -= (1 if sign == b"+" else -1) * (int(zh) * 3600 + int(zm) * 60)
+        flags = re.search(rb"FLAGS \(([^)]*)\)", text).group(1).decode().split()
+        head, _, rest = raw.partition(b"\r\n\r\n")
+        message_id = re.search(rb"^message-id:\s*(<[^>\r\n]*>)", head, re.I | re.M)
+        message_id = message_id.group(1).decode(errors="replace") if message_id else None
+        ours = message_id is not None and message_id in marks
+        return Mail(short, int(re.search(rb"UID (\d+)", text).group(1)), hashlib.sha256(raw).hexdigest(), instant,
+                    tuple(sorted(flag for flag in flags if flag.lower() != "\\recent")), message_id,
+                    hashlib.sha256(rest).hexdigest() if ours else None, raw if len(raw) <= keep else None)
 
     def quota(self):
         for text, _ in self.do("GETQUOTAROOT INBOX"):

@@ -13,6 +13,8 @@ disk (--work). Rounds interleave what is compared; figures are medians. Rows (al
   folders      2,000 folders of 5, against the server's own time to CREATE them
   others       small with Cyrus and with Courier as destination
   plain        300 messages to a destination without batches and with LITERAL- alone, 50 ms
+  mailboxes    200 mailboxes at once in one process, as a run with `parallel = 200`: memory
+  empty-folders 100,000 folders that hold nothing, on both sides: memory, and what the state takes
   million      one folder of 1,000,000 small messages: first copy once, then nothing changed
 Needs root (addresses 127.77.66.x, mail under its own uid) and about 4 GB of memory.
 """
@@ -265,6 +267,34 @@ class Bench:
         self.rounds = rounds
         self.row("folders: times the server's own CREATEs", medians["mxferry"]["wall"] / medians["create"]["wall"], 1.15, less=True)
 
+    def mailboxes(self, count=200):
+        """As many at the same time; each has 12 folders and 300 messages."""
+        self.lab.add_users(count)
+        self.lab.empty("old")
+        for number in range(count):
+            subprocess.run([sys.executable, f"{HERE}/mail.py", OLD, f"bench{number}@bench.test", PASSWORD, "few"], check=True)
+        self.fresh()
+        done = self.timed([f"{self.bin}/mxf_many_mailboxes", OLD, NEW, PASSWORD, str(count), f"{self.work}/state.db"])
+        print(f"{count} mailboxes: {int(done['out'])} messages in {done['wall']:.1f} s", flush=True)
+        self.row(f"{count} mailboxes at once: memory", done["rss"], 400, "MB", less=True)
+
+    def empty_folders(self):
+        """Peak memory with ten times as many folders."""
+        here = (OLD, NEW)
+        memory = {}
+        for count in (10_000, 100_000):
+            self.lab.empty("old")
+            self.fresh()
+            for side in ("old", "new"):
+                self.lab.make_folders(side, count)
+            first = self.mxferry(here)
+            again = self.mxferry(here)
+            memory[count] = max(first["rss"], again["rss"])
+            state = os.path.getsize(f"{self.work}/state.db") / 1e6
+            print(f"{count} folders: {first['wall']:.1f} s, again {again['wall']:.1f} s, {memory[count]:.0f} MB, "
+                  f"state {state:.1f} MB", flush=True)
+        self.row("100,000 folders: memory", memory[100_000], 96, "MB", less=True)
+
     def million(self):
         self.fill("million")
         here = (OLD, NEW)
@@ -288,7 +318,8 @@ def main():
     parser.add_argument("rows", nargs="*")
     options = parser.parse_args()
     known = {"small": Bench.small, "small-50ms": Bench.small_50ms, "mixed": Bench.mixed, "large": Bench.large,
-             "folders": Bench.folders, "others": Bench.others, "plain": Bench.plain, "million": Bench.million}
+             "folders": Bench.folders, "others": Bench.others, "plain": Bench.plain, "mailboxes": Bench.mailboxes,
+             "empty-folders": Bench.empty_folders, "million": Bench.million}
     rows = options.rows or list(known)
     for row in rows:
         if row not in known:

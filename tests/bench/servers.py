@@ -77,6 +77,27 @@ class Lab:
             self.end(name)
         shutil.rmtree(SHM, ignore_errors=True)
 
+    def add_users(self, count):
+        """bench0@bench.test and so on, on both Dovecots, which take as many connections as that needs."""
+        with open(f"{self.work}/users-dovecot", "w") as f:
+            for name in [USER, *(f"bench{number}@bench.test" for number in range(count))]:
+                f.write(f"{name}:{{PLAIN}}{PASSWORD}::::::\n")
+        with open(f"{self.work}/many.conf", "w") as f:
+            f.write("default_process_limit = 2000\ndefault_client_limit = 8000\n")
+        for name, address in (("old", OLD), ("new", NEW)):
+            self.end(name)
+            self.start_dovecot(name, address, f"extra={self.work}/many.conf")
+
+    def make_folders(self, which, count):
+        """Empty Maildirs, made as the server would make them."""
+        home = f"{SHM}/{which}/bench.test/bench"
+        for number in range(count):
+            for part in ("cur", "new", "tmp"):
+                os.makedirs(f"{home}/Maildir/.Group {number // 200}.Folder {number}/{part}")
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(f"{home}/Maildir/{part}", exist_ok=True)
+        subprocess.run(["chown", "-R", "7717:7717", f"{SHM}/{which}/bench.test"], check=True)
+
     def empty(self, which):
         """No session is open; the server makes the user's folder anew at the next login."""
         shutil.rmtree(f"{SHM}/{which}/bench.test", ignore_errors=True)

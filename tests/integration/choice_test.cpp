@@ -37,6 +37,42 @@ TEST_F(Choice, AFilterNarrowsAndALaterRunBringsTheRest) {
   EXPECT_EQ(run("verify")["equal"], 249);
 }
 
+TEST_F(Choice, AQuotaThatIsTooSmallIsToldBeforeAnythingIsCopied) {
+  start();
+  if (!ready) return;
+  fill(20);
+  const auto allow = [&](const std::string& storage) {
+    std::ofstream(dir / "users") << kUser << ":{PLAIN}" << kPassword
+                                 << "::::::userdb_quota_rule=*:storage=" << storage << "\n";
+  };
+  allow("1M");
+  const auto before = content(new_address);
+  const auto refused = run("sync", 6);
+  EXPECT_NE(refused["message"].get<std::string>().find("QU-01"), std::string::npos)
+      << refused.dump();
+  EXPECT_TRUE(content(new_address) == before) << "not even a folder is made";
+  allow("100M");
+  EXPECT_EQ(run("sync")["copied"], 29);
+  EXPECT_EQ(difference(content(new_address), content(old_address)), "");
+}
+
+TEST_F(Choice, ABudgetOfADayEndsTheRunAndTheNextDoesNotBeginAnew) {
+  start();
+  if (!ready) return;
+  fill(60);
+  const std::vector<std::string> limits = {"--daily-budget", "20k", "--max-messages-rate", "20",
+                                           "--no-wait"};
+  const auto first = run("sync", 7, limits);
+  EXPECT_NE(first["message"].get<std::string>().find("budget"), std::string::npos) << first.dump();
+  const auto there = content(new_address);
+  EXPECT_FALSE(there.empty());
+  EXPECT_NE(difference(there, content(old_address)), "");
+  run("sync", 7, limits);
+  EXPECT_TRUE(content(new_address) == there) << "the day's budget was used up";
+  run("sync");
+  EXPECT_EQ(difference(content(new_address), content(old_address)), "");
+}
+
 TEST_F(Choice, AMapSendsFoldersElsewhereAndItsCollisionsComeFirst) {
   SyncOptions o;
   o.dest_separator = ".";

@@ -116,7 +116,6 @@ def munge_header(raw):
 
 
 ALTERED = {
-    "NUL becomes 0x80": lambda raw: raw.replace(b"\0", b"\x80"),
     "LF becomes CRLF": lambda raw: re.sub(rb"(?<!\r)\n", b"\r\n", raw),
     "CR inside a line goes away": lambda raw: re.sub(rb"\r(?!\n)", b"", raw),
     "CR CR LF becomes CRLF": lambda raw: raw.replace(b"\r\r\n", b"\r\n"),
@@ -285,6 +284,8 @@ class Pair:
     def run(self, held):
         expected = list(self.expectations(held))
         _, report = self.mxferry("sync")
+        if "error" in report:
+            self.wrong(f"sync: {report['error']}: {report.get('message')}")
         listed = {(one["folder"], one["uid"]): one for one in report.get("exceptions", ())}
         for folder in report.get("folders", ()):
             if folder.get("failed") or folder.get("stopped"):

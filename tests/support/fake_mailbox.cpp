@@ -155,6 +155,7 @@ Task<Result<std::vector<WholeMessage>>> FakeMailbox::fetch_messages(const imap::
     WholeMessage whole;
     whole.info = info_of(message);
     whole.body = message.body;
+    whole.nul_lost = server_.loses_nul && server_.loses_nul(message.body);
     out.push_back(std::move(whole));
   }
   co_return out;

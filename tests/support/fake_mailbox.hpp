@@ -52,12 +52,14 @@ struct FakeServer {
   bool sticky = true;  // false: UIDNOTSTICKY
   bool atomic = true;  // a refused batch stores nothing
   std::optional<std::uint64_t> append_limit;
+  QuotaState quota;  // as it says; nothing is enforced
   std::function<bool(const std::string& body)> refuses;
   std::function<bool(const std::string& flag)> refuses_flag;  // though PERMANENTFLAGS has it
   std::function<bool(const std::string& wire)> refuses_name;  // in CREATE
   std::function<std::string(std::string body)> alters;        // what it stores instead
   std::function<Fault()> on_append;                           // asked before each append
   std::function<bool(Uid)> keeps_back;                        // listed, and its body never given
+  std::function<bool(const std::string& body)> loses_nul;     // gives `body` for other octets
   std::function<bool()> breaks_on_fetch;                      // asked before each fetch
   std::function<Fault()> on_expunge;                          // asked before each UID EXPUNGE
   std::function<Fault()> on_move;                             // asked before each UID MOVE
@@ -68,6 +70,7 @@ struct FakeServer {
   int fetched = 0;
   int expunged = 0;
   int moved = 0;
+  int quota_asked = 0;
   int opens_until_late = 0;
   std::vector<std::pair<std::string, FakeMessage>> late;
 
@@ -99,6 +102,10 @@ class FakeMailbox final : public MailTarget {
   Task<Result<void>> subscribe(const std::string& wire) override;
   std::optional<std::uint64_t> append_limit() const override { return server_.append_limit; }
   bool has_batches() const override { return server_.as_one; }
+  Task<Result<QuotaState>> storage_quota() override {
+    ++server_.quota_asked;
+    co_return server_.quota;
+  }
   bool has_uidplus() const override { return server_.uidplus; }
   Task<Result<AppendOutcome>> append(std::vector<OutgoingMessage> batch) override;
   Task<Result<void>> append_begin(const imap::Flags& flags,

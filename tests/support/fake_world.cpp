@@ -245,8 +245,9 @@ class FakeWorld::Mail final : public pipeline::MailEngine {
     co_return out;
   }
   Task<Result<copy::CopyReport>> copy(
-      const config::Mailbox& box, std::shared_ptr<copy::CopyControl> control,
+      const config::Mailbox& box, CopyKind kind, std::shared_ptr<copy::CopyControl> control,
       std::function<void(const copy::Progress&)> progress) override {
+    (void)kind;
     (void)control;
     (void)progress;
     auto error = broken("copy", box);
@@ -529,6 +530,7 @@ auto FakeWorld::with_env(F work) {
   boost::asio::io_context io;
   boost::asio::thread_pool workers(2);
   pipeline::Slots mail(io.get_executor(), 4);
+  pipeline::Slots large(io.get_executor(), 1);
   pipeline::Slots dns(io.get_executor(), 1);
   pipeline::Slots provider(io.get_executor(), 1);
   pipeline::Env env{file,
@@ -548,6 +550,7 @@ auto FakeWorld::with_env(F work) {
                     std::stop_token()};
   env.dns[kZone] = api_.get();
   env.mail_slots = &mail;
+  env.large_slots = &large;
   env.dns_slots = &dns;
   env.provider_slots = &provider;
   if (file.notice.enabled()) env.post = letters_.get();

@@ -18,7 +18,7 @@ bool is_unchanged(const FolderState& then, const FolderState& now) {
          then.highest_modseq == now.highest_modseq;
 }
 
-std::vector<Batch> cut_batches(std::span<const MessageInfo> messages) {
+std::vector<Batch> cut_batches(std::span<const MessageInfo> messages, BatchLimits limits) {
   std::vector<Batch> out;
   std::uint64_t octets = 0;
   bool open = false;
@@ -32,8 +32,7 @@ std::vector<Batch> cut_batches(std::span<const MessageInfo> messages) {
       open = false;
       continue;
     }
-    if (!open || out.back().members.size() == imap::kBatchMessages ||
-        octets + size > imap::kBatchOctets) {
+    if (!open || out.back().members.size() == limits.messages || octets + size > limits.octets) {
       out.emplace_back();
       octets = 0;
       open = true;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "model/mail.hpp"
+#include "protocol/imap/limits.hpp"
 
 namespace mxferry::copy {
 
@@ -21,13 +22,17 @@ using mime::Fingerprint;
 /// Nothing arrived, left or changed: all four values are known, not 0, and equal (RFC 7162 §3.1.2).
 bool is_unchanged(const FolderState& then, const FolderState& now);
 
-/// Indices of `messages` cut into batches of at most kBatchMessages and kBatchOctets; one above
-/// kWholeMessage is a batch of its own and streams.
+struct BatchLimits {
+  std::size_t messages = imap::kBatchMessages;
+  std::uint64_t octets = imap::kBatchOctets;
+};
+/// Indices of `messages` cut into batches within `limits`; one above kWholeMessage is a batch of
+/// its own and streams.
 struct Batch {
   std::vector<std::size_t> members;
   bool streams = false;
 };
-std::vector<Batch> cut_batches(std::span<const MessageInfo> messages);
+std::vector<Batch> cut_batches(std::span<const MessageInfo> messages, BatchLimits limits = {});
 
 /// A message at the destination that no record owns.
 struct Candidate {

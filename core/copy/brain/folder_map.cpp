@@ -11,9 +11,6 @@ namespace {
 
 using Path = std::vector<std::string>;
 
-bool is_view(SpecialUse use) {
-  return use == SpecialUse::all || use == SpecialUse::flagged || use == SpecialUse::important;
-}
 bool has_role(SpecialUse use) {
   return use != SpecialUse::none && use != SpecialUse::inbox && !is_view(use);
 }
@@ -55,6 +52,10 @@ std::string spell(const Path& path, const NamespaceInfo& ns) {
 
 }  // namespace
 
+bool is_view(SpecialUse use) {
+  return use == SpecialUse::all || use == SpecialUse::flagged || use == SpecialUse::important;
+}
+
 std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
                                        const std::vector<FolderInfo>& target,
                                        const NamespaceInfo& target_namespace,
@@ -92,6 +93,24 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
     return there != nullptr ? there->wire : spell(path, target_namespace);
   };
 
+  const auto is_there = [&](const std::string& wire) {
+    return of_target([&](const FolderInfo& f) { return f.wire == wire && f.selectable; }) !=
+           nullptr;
+  };
+  // What lies in \All alone was archived: it goes where the source's archive goes, or to the
+  // destination's own.
+  const auto archive_wire = [&] {
+    for (const auto& folder : source)
+      if (folder.use == SpecialUse::archive && folder.selectable) {
+        const auto known = fixed.find(folder.wire);
+        return known != fixed.end() ? known->second : wire_of(target_path(folder.path));
+      }
+    const auto* there =
+        of_target([](const FolderInfo& f) { return f.use == SpecialUse::archive && f.selectable; });
+    return there != nullptr ? there->wire : spell({"Archive"}, target_namespace);
+  };
+  bool has_leftovers = false;
+
   for (std::size_t i = 0; i < source.size(); ++i) {
     const auto& folder = source[i];
     const auto rule = rules.find(folder.path);
@@ -105,10 +124,19 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
     mapping.subscribe = folder.subscribed;
     if (!folder.selectable) {
       mapping.skipped = "holds no messages";
-    } else if (is_view(folder.use)) {
+    } else if (is_view(folder.use) && (folder.use != SpecialUse::all || has_leftovers)) {
       mapping.skipped = "a view of messages that lie elsewhere";
     } else if (rule && rule->skip) {
       mapping.skipped = "left out by line " + std::to_string(rule->line) + " of the map";
+    } else if (folder.use == SpecialUse::all) {
+      has_leftovers = mapping.leftovers = true;
+      const auto known = fixed.find(folder.wire);
+      mapping.wire = known != fixed.end() ? known->second
+                     : rule               ? wire_of(rule->path)
+                                          : archive_wire();
+      mapping.merge = true;
+      mapping.subscribe = false;
+      mapping.create = !is_there(mapping.wire);
     } else if (const auto known = fixed.find(folder.wire); known != fixed.end()) {
       mapping.wire = known->second;
       if (rule && wire_of(rule->path) != mapping.wire)
@@ -121,9 +149,7 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
           }) == nullptr;
     } else if (rule) {
       mapping.wire = wire_of(rule->path);
-      mapping.create = of_target([&](const FolderInfo& f) {
-                         return f.wire == mapping.wire && f.selectable;
-                       }) == nullptr;
+      mapping.create = !is_there(mapping.wire);
     } else {
       mapping.wire = wire_of(target_path(folder.path));
       // Two folders that would become one by respelling stay two; by role (Sent and Sent Items)
@@ -132,12 +158,11 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
       const std::string plain = mapping.wire;
       for (int n = 2; !by_role && taken.contains(mapping.wire); ++n)
         mapping.wire = plain + "_" + std::to_string(n);
-      mapping.create = of_target([&](const FolderInfo& f) {
-                         return f.wire == mapping.wire && f.selectable;
-                       }) == nullptr;
+      mapping.create = !is_there(mapping.wire);
     }
     // What a rule sends elsewhere is not evaded: it collides, and is told.
-    if (!mapping.wire.empty() && mapping.rule == 0) taken.insert(mapping.wire);
+    if (!mapping.wire.empty() && mapping.rule == 0 && !mapping.leftovers)
+      taken.insert(mapping.wire);
     out.push_back(std::move(mapping));
   }
   for (auto& mapping : out) {
@@ -179,7 +204,7 @@ std::vector<RenamedFolder> renamed_folders(const std::vector<FolderInfo>& source
     return text;
   };
   for (const auto& mapping : map_folders(source, target, target_namespace, {})) {
-    if (mapping.wire.empty()) continue;
+    if (mapping.wire.empty() || mapping.leftovers) continue;
     std::string_view below = mapping.wire;
     if (!target_namespace.prefix.empty() && below.starts_with(target_namespace.prefix))
       below.remove_prefix(target_namespace.prefix.size());

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which folder of the destination each source folder goes to: by a rule of the operator, INBOX to
 // INBOX, special folders by their use (RFC 6154) or name, the rest by its path, respelled for the
-// destination's delimiter and namespace. Views (\All, \Flagged, \Important) and folders without
-// messages of their own
-// (\Noselect) are not copied. Pure, any thread.
+// destination's delimiter and namespace. Views (\Flagged, \Important) and folders without messages
+// of their own (\Noselect) are not copied; of \All only what lies in no other folder, into the
+// archive. Pure, any thread.
 #pragma once
 
 #include <map>
@@ -16,15 +16,19 @@
 
 namespace mxferry::copy {
 
+/// \All, \Flagged, \Important (RFC 6154, RFC 8457): they show messages that lie in other folders.
+bool is_view(SpecialUse use);
+
 struct FolderMapping {
   std::size_t source = 0;  // index into the source's folders
   std::string wire{};      // the destination's name; empty if skipped
   bool create = false;     // it is not there yet
   bool subscribe = false;
-  std::string skipped{};  // why, for the report
-  std::size_t rule = 0;   // the line of the rule that decided; 0: none
-  bool merge = false;     // the rule says that others may go there too
-  std::string problem{};  // why nothing may be copied before a person has looked at the rules
+  std::string skipped{};   // why, for the report
+  bool leftovers = false;  // the view \All: only what no other folder holds is copied
+  std::size_t rule = 0;    // the line of the rule that decided; 0: none
+  bool merge = false;      // the rule says that others may go there too
+  std::string problem{};   // why nothing may be copied before a person has looked at the rules
 };
 
 /// `fixed` are mappings of an earlier run (source wire to destination wire): they never change. A

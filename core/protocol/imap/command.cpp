@@ -243,6 +243,7 @@ Command AppendCommands::append(std::string_view mailbox, const std::vector<Appen
   auto command = with_mailbox("APPEND", mailbox, Effect::append);
   for (std::size_t i = 0; i < messages.size(); ++i) {
     add_append_head(command, messages[i]);
+    if (messages[i].binary) add_text(command, "~");
     command.parts.emplace_back(Command::Literal{std::move(bodies[i])});
   }
   return command;

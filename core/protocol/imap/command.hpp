@@ -62,6 +62,7 @@ struct AppendMessage {
   Flags flags;
   std::optional<InternalDate> date;
   std::uint64_t size = 0;
+  bool binary = false;  // sent as literal8 (RFC 3516 §4.4): it may hold NUL
 };
 
 struct ReadCommands {

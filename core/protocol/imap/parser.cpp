@@ -631,8 +631,10 @@ bool Parser::quota(Untagged& out) {
   QuotaData data;
   if (!astring(data.root)) return false;
   blanks();
-  if (!expect('(', "a list was expected")) return false;
-  while (true) {
+  // Courier leaves the list out where the root has no limit.
+  const bool no_list = at_end();
+  if (!no_list && !expect('(', "a list was expected")) return false;
+  while (!no_list) {
     blanks();
     if (take(')')) break;
     if (at_end()) return bad("the list does not end");
@@ -749,10 +751,8 @@ bool Parser::fetch_item(FetchData& out) {
   } else if (is("INTERNALDATE")) {
     std::optional<std::string> text;
     if (!nstring(text)) return false;
-    if (text) {
-      out.internal_date = parse_internal_date(*text);
-      if (!out.internal_date) return bad("not a date");
-    }
+    // What is no date is none: one such message must not end the connection for all others.
+    if (text) out.internal_date = parse_internal_date(*text);
   } else if (is("RFC822.SIZE")) {
     std::uint64_t n = 0;
     if (!number(n, 0x7FFFFFFFFFFFFFFFULL)) return false;

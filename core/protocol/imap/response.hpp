@@ -137,7 +137,7 @@ struct FetchData {
   std::uint32_t sequence = 0;
   std::optional<Uid> uid;
   std::optional<Flags> flags;
-  std::optional<InternalDate> internal_date;
+  std::optional<InternalDate> internal_date;  // nothing too where what the server says is no date
   std::optional<std::uint64_t> size;
   std::optional<ModSeq> modseq;
   std::optional<std::string> email_id;  // OBJECTID, RFC 8474

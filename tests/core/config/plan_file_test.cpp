@@ -71,6 +71,17 @@ TEST(PlanFile, CopyLeavesOutWhatItIsAskedTo) {
   auto none = read(kGood);
   ASSERT_TRUE(none);
   EXPECT_TRUE(none->copy.messages.empty() && none->copy.folders.empty());
+  EXPECT_TRUE(none->copy.limits.empty() && none->source.limits.empty());
+  auto paced =
+      read(with("window = \"Mon-Fri 20:00-06:00 Europe/Berlin\"\nlarge_mailbox = \"2G\"\n"
+                "[copy.limits]\nmax_rate = \"5M\"\ndaily_budget = \"2G\"\n"
+                "[dest.limits]\nmax_messages_rate = 20"));
+  ASSERT_TRUE(paced) << paced.error().message();
+  EXPECT_EQ(paced->copy.limits.octets_per_second, 5U << 20U);
+  EXPECT_EQ(paced->copy.limits.octets_per_day, 2ULL << 30U);
+  EXPECT_EQ(paced->copy.limits.window->text(), "Mon-Fri 20:00-06:00 Europe/Berlin");
+  EXPECT_EQ(paced->copy.large_mailbox, 2ULL << 30U);
+  EXPECT_EQ(paced->dest.limits.messages_per_second, 20U);
   const std::pair<const char*, const char*> bad[] = {
       {"since = \"2020-02-30\"", "copy.since: expected a day such as"},
       {"before = 2020", "copy.before: expected a day such as"},
@@ -78,6 +89,12 @@ TEST(PlanFile, CopyLeavesOutWhatItIsAskedTo) {
       {"with_flags = [\"a b\"]", "copy.with_flags: \"a b\" is no flag or keyword"},
       {"folders = [\"\"]", "copy.folders: an empty name"},
       {"newest = true", "newest"},
+      {"window = \"weekdays\"", "copy.window: \"weekdays\": expected days and times"},
+      {"large_mailbox = 10", "copy.large_mailbox: expected octets"},
+      {"[copy.limits]\nmax_rate = \"0\"", "copy.limits.max_rate: expected octets"},
+      {"[copy.limits]\nmax_messages_rate = 0",
+       "copy.limits.max_messages_rate: expected an integer"},
+      {"map = \"nowhere.map\"", "cannot read the map of folders"},
   };
   for (const auto& [text, words] : bad) {
     auto read_bad = read(with(text));

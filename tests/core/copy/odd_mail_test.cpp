@@ -120,6 +120,46 @@ TEST_F(OddMail, WhatTheDestinationAltersIsReadBackAndListedWithBothDigests) {
   EXPECT_EQ(findings_of(*verified, "altered"), 2U);
 }
 
+TEST_F(OddMail, AMessageWithoutADateIsCopiedAndListedAndTheOthersGoOn) {
+  source.add("INBOX", mail(1));
+  source.add("INBOX", mail(2));
+  source.add("INBOX", mail(3, std::string(2'000'000, 'x') + "\r\n"));  // streams
+  for (const int i : {1, 2}) source.folder("INBOX").messages[i].date.reset();
+  auto report = run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->copied, 3U);
+  EXPECT_EQ(report->altered_by_source, 2U);
+  EXPECT_EQ(report->altered + report->refused, 0U);
+  EXPECT_TRUE(report->has_findings());
+  ASSERT_EQ(report->exceptions.size(), 2U);
+  EXPECT_EQ(report->exceptions[0].kind, "altered_by_source");
+  EXPECT_EQ(report->exceptions[0].code, "undated");
+  auto verified = verify();
+  ASSERT_TRUE(verified);
+  EXPECT_EQ(findings_of(*verified, "altered_by_source"), 2U);
+  EXPECT_EQ(verified->findings.size(), 2U);
+  auto again = run();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->copied, 0U);
+  EXPECT_TRUE(again->folders[0].unchanged);
+}
+
+TEST_F(OddMail, ASourceThatKeepsNulBackIsToldByTheCopyAndByVerify) {
+  source.add("INBOX", mail(1, "a\x80z\r\n"));
+  source.add("INBOX", mail(2));
+  source.loses_nul = [](const std::string& body) { return body.find('\x80') != body.npos; };
+  auto report = run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->copied, 2U);
+  EXPECT_EQ(report->altered_by_source, 1U);
+  ASSERT_EQ(report->exceptions.size(), 1U);
+  EXPECT_EQ(report->exceptions[0].code, "nul");
+  auto verified = verify();
+  ASSERT_TRUE(verified);
+  ASSERT_EQ(verified->findings.size(), 1U);
+  EXPECT_EQ(verified->findings[0].kind, "altered_by_source");
+}
+
 TEST_F(OddMail, ARefusedFolderNameIsRespelledAndNeverTakesAnothersName) {
   target.refuses_name = [](const std::string& wire) {
     return wire.find_first_of("%*\"") != wire.npos;

@@ -4,47 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include "imap/client.hpp"
-#include "support/run_task.hpp"
-#include "support/scripted_imap.hpp"
+#include "core/imap/scripted_client.hpp"
 
 namespace mxferry::imap {
 namespace {
-
-using test::Script;
-using test::ScriptedConnector;
-using test::Step;
-
-const std::string kSecret = "s3cret-Marker";
-const std::string kSecret64 = "AGFubmEAczNjcmV0LU1hcmtlcg==";  // NUL anna NUL s3cret-Marker
-
-net::Endpoint endpoint(net::Security security) {
-  net::Endpoint out;
-  out.host = "mail.example";
-  out.port = 143;
-  out.security = security;
-  return out;
-}
-
-Credentials anna() {
-  Credentials out;
-  out.user = "anna";
-  out.secret = Secret(kSecret);
-  return out;
-}
-
-ConnectionOptions quick() {
-  ConnectionOptions out;
-  out.idle = std::chrono::milliseconds(50);
-  out.greeting = std::chrono::milliseconds(50);
-  return out;
-}
-
-std::shared_ptr<Script> script(std::vector<Step> steps) {
-  auto out = std::make_shared<Script>();
-  out->steps = std::move(steps);
-  return out;
-}
 
 // What came of opening a connection; the connection itself ends with the executor that it was made
 // on.
@@ -247,41 +210,6 @@ TEST(ImapConnection, PreauthInsideTlsIsRefused) {
 // --- Client
 // -----------------------------------------------------------------------------------------------
 
-std::vector<Step> logged_in(const std::string& capabilities, const std::string& name_space = "") {
-  std::vector<Step> out = {
-      {"<TLS>", ""},
-      {"", "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hello\r\n"},
-      {"A1 AUTHENTICATE PLAIN " + kSecret64 + "\r\n",
-       "A1 OK [CAPABILITY IMAP4rev1 " + capabilities + "] in\r\n"},
-  };
-  if (name_space.empty()) {
-    out.push_back({"A2 LIST \"\" \"\"\r\n", "* LIST (\\Noselect) \"/\" \"\"\r\nA2 OK\r\n"});
-  } else {
-    out.push_back({"A2 NAMESPACE\r\n", "* NAMESPACE " + name_space + "\r\nA2 OK\r\n"});
-  }
-  return out;
-}
-
-struct Outcome {
-  Result<void> done;
-  std::string text;
-};
-
-template <class Work>
-Task<Outcome> with_client(std::shared_ptr<Script> s, MailboxRole role, Work work) {
-  ScriptedConnector connector(s);
-  Outcome out;
-  auto client =
-      co_await Client::open(connector, endpoint(net::Security::tls), anna(), role, quick());
-  if (!client) {
-    out.done = fail(std::move(client).error());
-    co_return out;
-  }
-  co_await work(**client, out);
-  (*client)->close();
-  co_return out;
-}
-
 TEST(ImapClient, ListsThePersonalNamespaceWithoutExtensions) {
   auto steps =
       logged_in("NAMESPACE", "((\"INBOX.\" \".\")) ((\"user.\" \".\")) ((\"shared.\" \".\"))");
@@ -349,6 +277,32 @@ TEST(ImapClient, FetchesBodiesWhereverTheyStandInTheAnswer) {
   const auto out = test::run_task(with_client(s, MailboxRole::ReadOnly, work));
   ASSERT_TRUE(out.done) << out.done.error().message() << s->problem;
   EXPECT_EQ(out.text, "7/99\n5 ab\r\n (\\Seen)\n6 cd ()\n");
+}
+
+TEST(ImapClient, ADateThatIsNoneIsNoReasonToEndTheConnection) {
+  auto steps = logged_in("");
+  steps.push_back({"A3 EXAMINE \"INBOX\"\r\n",
+                   "* 2 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 99] x\r\nA3 OK in\r\n"});
+  steps.push_back({"A4 UID FETCH 1:9 (UID FLAGS INTERNALDATE RFC822.SIZE)\r\n",
+                   "* 1 FETCH (UID 5 FLAGS () INTERNALDATE \"31-Feb-2019 26:00:00 +0000\" "
+                   "RFC822.SIZE 3)\r\n* 2 FETCH (UID 6 FLAGS () INTERNALDATE \"17-Jul-1996 "
+                   "02:44:25 -0700\" RFC822.SIZE 4)\r\n* 3 FETCH (UID 7 FLAGS () INTERNALDATE "
+                   "\"\" RFC822.SIZE 4)\r\nA4 OK\r\n"});
+  auto s = script(steps);
+  const auto work = [](Client& client, Outcome& out) -> Task<void> {
+    auto state = co_await client.open_folder("INBOX");
+    if (!state) co_return;
+    auto listed = co_await client.list_messages(Uid(1), Uid(9));
+    if (!listed) {
+      out.done = fail(std::move(listed).error());
+      co_return;
+    }
+    for (const auto& m : *listed)
+      out.text += std::to_string(m.uid.value) + (m.date ? " dated\n" : " undated\n");
+  };
+  const auto out = test::run_task(with_client(s, MailboxRole::ReadOnly, work));
+  ASSERT_TRUE(out.done) << out.done.error().message() << s->problem;
+  EXPECT_EQ(out.text, "5 undated\n6 dated\n7 undated\n");
 }
 
 Task<void> append_two(Client& client, Outcome& out) {

@@ -110,7 +110,7 @@ TEST(Survey, AServerThatGoesAwayIsAnErrorAndNeverAnEmptyFolder) {
 }
 
 Task<void> quota(Client& client, Outcome& out) {
-  auto state = co_await storage_quota(client);
+  auto state = co_await client.storage_quota();
   if (!state) {
     out.done = fail(std::move(state).error());
     co_return;

@@ -26,7 +26,8 @@ struct NoMail final : MailEngine {
   Task<Result<SeenAddresses>> seen_addresses(const config::Mailbox&, Instant) override {
     co_return fail(none());
   }
-  Task<Result<copy::CopyReport>> copy(const config::Mailbox&, std::shared_ptr<copy::CopyControl>,
+  Task<Result<copy::CopyReport>> copy(const config::Mailbox&, CopyKind,
+                                      std::shared_ptr<copy::CopyControl>,
                                       std::function<void(const copy::Progress&)>) override {
     co_return fail(none());
   }

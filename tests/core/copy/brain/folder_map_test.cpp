@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "protocol/imap/mailbox_name.hpp"
 
 namespace mxferry::copy {
@@ -53,13 +55,32 @@ TEST(FolderMap, SpecialFoldersGoByTheirUseAndTakeTheirChildrenAlong) {
 
 TEST(FolderMap, ViewsAndFoldersWithoutMessagesAreNotCopied) {
   std::vector<FolderInfo> source = {
-      folder("All", '/', SpecialUse::all), folder("Starred", '/', SpecialUse::flagged),
-      folder("Important", '/', SpecialUse::important), folder("Parent")};
-  source[3].selectable = false;
-  for (const auto& m : map_folders(source, {}, {}, {})) {
-    EXPECT_TRUE(m.wire.empty());
-    EXPECT_FALSE(m.skipped.empty());
+      folder("Starred", '/', SpecialUse::flagged), folder("Important", '/', SpecialUse::important),
+      folder("Parent"), folder("All", '/', SpecialUse::all), folder("More", '/', SpecialUse::all)};
+  source[2].selectable = false;
+  const auto mappings = map_folders(source, {}, {}, {});
+  for (const std::size_t i : {0U, 1U, 2U, 4U}) {
+    EXPECT_TRUE(mappings[i].wire.empty()) << i;
+    EXPECT_FALSE(mappings[i].skipped.empty()) << i;
   }
+}
+
+TEST(FolderMap, WhatLiesInAllAloneGoesToTheArchive) {
+  const NamespaceInfo ns{"", '/'};
+  const auto all = folder("All", '/', SpecialUse::all);
+  const auto place = [&](const std::vector<FolderInfo>& source,
+                         const std::vector<FolderInfo>& target) {
+    const auto mappings = map_folders(source, target, ns, {});
+    const auto it = std::find_if(mappings.begin(), mappings.end(),
+                                 [](const FolderMapping& m) { return m.leftovers; });
+    EXPECT_NE(it, mappings.end());
+    return it->wire + (it->create ? " (new)" : "");
+  };
+  EXPECT_EQ(place({all}, {}), "Archive (new)");
+  EXPECT_EQ(place({all}, {folder("Archiv", '/', SpecialUse::archive)}), "Archiv");
+  const auto kept = folder("Kept", '/', SpecialUse::archive);
+  EXPECT_EQ(place({all, kept}, {}), "Kept (new)") << "with the source's own archive";
+  EXPECT_EQ(place({all, kept}, {folder("Archiv", '/', SpecialUse::archive)}), "Archiv");
 }
 
 TEST(FolderMap, TwoNamesThatBecomeOneStayTwo) {

@@ -156,6 +156,16 @@ TEST(ImapSession, AKeywordMayHoldTheBracketThatEndsACode) {
   EXPECT_TRUE(std::get<StatusResponse>(std::get<Untagged>(*open)).code.name.empty());
 }
 
+TEST(ImapSession, AQuotaRootWithoutAListHasNoLimits) {
+  // Courier 1.0 says so where nothing is limited (verified 2026-11).
+  for (const char* line : {"* QUOTA \"ROOT\"", "* QUOTA \"ROOT\" "}) {
+    const auto read = parse_response(line, {}, 0);
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_TRUE(std::get<QuotaData>(std::get<Untagged>(*read)).resources.empty());
+  }
+  EXPECT_FALSE(parse_response("* QUOTA \"ROOT\" (STORAGE 1 2", {}, 0));
+}
+
 TEST(ImapSession, SameEventsForEveryChunkSize) {
   std::vector<std::string> expected;
   for (std::size_t chunk = kTranscript.size(); chunk >= 1; --chunk) {
