@@ -8,15 +8,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <tuple>
 
 #include "app/command.hpp"
 #include "app/dns_command.hpp"
+#include "app/dns_snapshot_file.hpp"
 #include "app/dns_want.hpp"
 #include "app/options.hpp"
 #include "base/escape.hpp"
@@ -122,7 +125,10 @@ bool same_changes(const std::vector<ZoneChange>& a, const std::vector<ZoneChange
 
 struct Options {
   DnsTarget target;
-  std::string file;  // --want, or the snapshot
+  std::string file;      // --want or --desired, or the snapshot
+  std::string desired;   // --desired
+  std::string snapshot;  // --snapshot
+  bool all = false;      // restore: what others changed, too
   bool json = false, yes = false, no_input = false, dry_run = false;
 };
 
@@ -157,7 +163,11 @@ Result<bool> confirmed(const Options& o, std::size_t count) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute) {
+// Before anything is written; durable when it returns. Nothing where there is nothing to keep.
+using Keep =
+    std::function<Result<void>(const ZoneSnapshot& before, const std::vector<ZoneChange>& changes)>;
+
+Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute, const Keep& keep = {}) {
   MXF_TRY(now, api.list_records(o.target.zone, {}));
   MXF_TRY(changes, compute(now));
   if (changes.empty()) {
@@ -189,6 +199,7 @@ Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute) {
         std::move(error.with_remedy("look at it again: the same command shows the new "
                                     "difference")));
   }
+  if (keep) MXF_CHECK(keep(again, fresh));
   MXF_CHECK(dns::write_changes(api, o.target.zone, fresh, {}, {}));
   // Nothing may be left: what stands now is what was asked for.
   MXF_TRY(after, api.list_records(o.target.zone, {}));
@@ -212,14 +223,50 @@ void add_change_options(OptionTable& table, Options& o) {
   add("dry-run", po::bool_switch(&o.dry_run), "show the changes, write nothing");
 }
 
+// The snapshot of an apply that was cut off before its end: this one goes on, and the file stays
+// what it is. Nothing where there is no such file; a file of anything else is refused.
+Result<std::optional<AppliedSnapshot>> unfinished(const Options& o, const Want& want,
+                                                  std::uint32_t floor) {
+  std::error_code ec;
+  if (!std::filesystem::exists(o.snapshot, ec)) return std::optional<AppliedSnapshot>();
+  MXF_TRY(text, read_file(o.snapshot));
+  MXF_TRY(kept, read_applied_snapshot(text, escape_line(o.snapshot)));
+  if (kept.plugin == o.target.plugin && kept.before.zone == o.target.zone) {
+    auto wanted = changes_for(want, kept.before, floor);
+    if (wanted && same_changes(*wanted, kept.changes))
+      return std::optional<AppliedSnapshot>(std::move(kept));
+  }
+  auto error =
+      fail(ErrorCode::usage, escape_line(o.snapshot), "is the snapshot of another change").error();
+  return fail(std::move(error.with_remedy("name another file; this one may still be needed")));
+}
+
+void add_want_options(OptionTable& table, Options& o) {
+  auto add = table.options.add_options();
+  add("desired", po::value(&o.desired)->value_name("FILE"),
+      "the RRsets that are to stand (docs/operate/dns.md)");
+  add("want", po::value(&o.file)->value_name("FILE"), "the same in mxferry's own formats");
+}
+
 Result<int> towards_want(Options& o) {
+  if (o.file.empty() == o.desired.empty())
+    return fail(ErrorCode::usage, "--desired", "either this or --want is needed");
+  if (o.file.empty()) o.file = o.desired;
   MXF_TRY(api, open_dns_target(o.target));
   MXF_TRY(text, read_file(o.file));
   MXF_TRY(want, parse_want(text, o.target.zone, escape_line(o.file)));
   MXF_TRY(info, api->describe_zone(o.target.zone, {}));
   const auto floor = std::max(info.min_ttl, api->traits().min_ttl);
-  return change_zone(o, *api,
-                     [&](const ZoneSnapshot& now) { return changes_for(want, now, floor); });
+  Keep keep;
+  if (!o.snapshot.empty() && !o.dry_run) {
+    MXF_TRY(begun, unfinished(o, want, floor));
+    if (!begun)
+      keep = [&o](const ZoneSnapshot& before, const std::vector<ZoneChange>& changes) {
+        return write_file(o.snapshot, snapshot_text({o.target.plugin, before, changes}), false);
+      };
+  }
+  return change_zone(
+      o, *api, [&](const ZoneSnapshot& now) { return changes_for(want, now, floor); }, keep);
 }
 
 }  // namespace
@@ -228,12 +275,11 @@ int dns_plan(std::span<const std::string> args) {
   Options o;
   OptionTable table;
   table.command = "dns plan";
-  table.synopsis = "--plugin ID --zone ZONE --want FILE [OPTIONS]";
+  table.synopsis = "--provider ID --zone ZONE --desired FILE [OPTIONS]";
   table.about =
       "Shows what would have to change for the zone to be as FILE says, and writes nothing.";
   add_dns_options(table.options, o.target);
-  table.options.add_options()("want", po::value(&o.file)->required()->value_name("FILE"),
-                              "what is wanted (docs/operate/dns.md)");
+  add_want_options(table, o);
   table.options.add_options()("json", po::bool_switch(&o.json), "print JSON");
   auto read = read_options(table, args);
   if (const int* exit = std::get_if<int>(&read)) return *exit;
@@ -245,13 +291,16 @@ int dns_apply(std::span<const std::string> args) {
   Options o;
   OptionTable table;
   table.command = "dns apply";
-  table.synopsis = "--plugin ID --zone ZONE --want FILE [OPTIONS]";
+  table.synopsis = "--provider ID --zone ZONE --desired FILE [OPTIONS]";
   table.about =
       "Makes the zone as FILE says: shows the changes, asks, reads the zone once more, writes, and "
       "reads back until nothing is left to do.";
   add_dns_options(table.options, o.target);
-  table.options.add_options()("want", po::value(&o.file)->required()->value_name("FILE"),
-                              "what is wanted (docs/operate/dns.md)");
+  add_want_options(table, o);
+  table.options.add_options()("snapshot", po::value(&o.snapshot)->value_name("FILE"),
+                              "before anything is written, the zone and the changes go into this "
+                              "new file: from it a second "
+                              "apply goes on and dns restore goes back");
   add_change_options(table, o);
   auto read = read_options(table, args);
   if (const int* exit = std::get_if<int>(&read)) return *exit;
@@ -263,7 +312,7 @@ int dns_snapshot(std::span<const std::string> args) {
   bool force = false;
   OptionTable table;
   table.command = "dns snapshot";
-  table.synopsis = "--plugin ID --zone ZONE [-o FILE] [OPTIONS]";
+  table.synopsis = "--provider ID --zone ZONE [-o FILE] [OPTIONS]";
   table.about = "Writes every record of the zone as JSON, for mxferry dns restore.";
   add_dns_options(table.options, o.target);
   auto add = table.options.add_options();
@@ -291,32 +340,72 @@ int dns_snapshot(std::span<const std::string> args) {
   return ended(work());
 }
 
+namespace {
+
+Result<void> of_zone(const ZoneSnapshot& snapshot, const Options& o) {
+  if (snapshot.zone == o.target.zone) return {};
+  return fail(ErrorCode::config, escape_line(o.file),
+              "is a snapshot of " + escape_line(snapshot.zone) + ", not of " + o.target.zone);
+}
+
+// Back to before an apply.
+Result<int> take_back(Options& o, DnsApi& api, const AppliedSnapshot& snapshot) {
+  if (snapshot.plugin != o.target.plugin)
+    return fail(ErrorCode::config, escape_line(o.file),
+                "is of the plugin " + escape_line(snapshot.plugin) + ", not " + o.target.plugin);
+  bool told = false;
+  return change_zone(o, api, [&](const ZoneSnapshot& now) -> Result<std::vector<ZoneChange>> {
+    MXF_TRY(back, restoration(snapshot, now, o.all));
+    for (const auto& set : back.left)
+      if (!told)
+        std::cerr << "left as it is, for somebody else changed it: " << escape_line(set.name) << " "
+                  << set.type << "; --all brings it back too\n";
+    told = true;
+    return std::move(back.changes);
+  });
+}
+
+}  // namespace
+
 int dns_restore(std::span<const std::string> args) {
   Options o;
   OptionTable table;
   table.command = "dns restore";
-  table.synopsis = "FILE --plugin ID --zone ZONE [OPTIONS]";
+  table.synopsis = "--snapshot FILE --provider ID --zone ZONE [OPTIONS]";
   table.about =
-      "Brings the zone back to a snapshot: sets that are not in it are deleted, all but SOA, the "
-      "apex NS and DNSSEC's own. Shows the changes and asks first.";
+      "Brings the zone back. From the snapshot of an apply: the sets that it changed, and what it "
+      "created goes; what others changed since is printed and left, unless --all. From one of dns "
+      "snapshot: every set. SOA, the apex NS and DNSSEC's own stay. Shows the changes and asks "
+      "first.";
   add_dns_options(table.options, o.target);
+  table.options.add_options()(
+      "snapshot", po::value(&o.snapshot)->value_name("FILE"),
+      "the file that apply or dns snapshot wrote; the word FILE alone does");
+  table.options.add_options()("all", po::bool_switch(&o.all),
+                              "whatever differs from the snapshot of an apply");
   add_change_options(table, o);
-  table.hidden.add_options()("file", po::value(&o.file)->required());
+  table.hidden.add_options()("file", po::value(&o.file));
   table.positional.add("file", 1);
   auto read = read_options(table, args);
   if (const int* exit = std::get_if<int>(&read)) return *exit;
   const auto work = [&]() -> Result<int> {
+    if (o.file.empty() == o.snapshot.empty())
+      return fail(ErrorCode::usage, "--snapshot", "one snapshot is needed");
+    if (o.file.empty()) o.file = o.snapshot;
     MXF_TRY(api, open_dns_target(o.target));
     MXF_TRY(text, read_file(o.file));
+    if (text.find("\"mxferry-zone/1\"") == text.npos) {
+      MXF_TRY(applied, read_applied_snapshot(text, escape_line(o.file)));
+      MXF_CHECK(of_zone(applied.before, o));
+      return take_back(o, *api, applied);
+    }
     auto snapshot = plan::snapshot_from_json(text, escape_line(o.file));
     if (!snapshot) {
       auto error = snapshot.error();
       error.code = ErrorCode::config;
       return fail(std::move(error));
     }
-    if (snapshot->zone != o.target.zone)
-      return fail(ErrorCode::config, escape_line(o.file),
-                  "is a snapshot of " + escape_line(snapshot->zone) + ", not of " + o.target.zone);
+    MXF_CHECK(of_zone(*snapshot, o));
     return change_zone(
         o, *api, [&](const ZoneSnapshot& now) { return dns::restore_changes(now, *snapshot); });
   };

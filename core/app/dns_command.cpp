@@ -54,7 +54,7 @@ int records(std::span<const std::string> args) {
   bool json = false;
   OptionTable table;
   table.command = "dns records";
-  table.synopsis = "--plugin ID --zone ZONE [OPTIONS]";
+  table.synopsis = "--provider ID --zone ZONE [OPTIONS]";
   table.about = "Prints every record that the DNS API has for the zone.";
   add_dns_options(table.options, target);
   table.options.add_options()("json", po::bool_switch(&json), "print JSON");
@@ -101,8 +101,8 @@ int dns_command(std::span<const std::string> args) {
 
 void add_dns_options(po::options_description& options, DnsTarget& target) {
   auto add = options.add_options();
-  add("plugin", po::value(&target.plugin)->required()->value_name("ID"),
-      "DNS plugin (mxferry plugins list)");
+  add("provider", po::value(&target.plugin)->value_name("ID"), "DNS plugin (mxferry plugins list)");
+  add("plugin", po::value(&target.same)->value_name("ID"), "the same");
   add("zone", po::value(&target.zone)->required()->value_name("ZONE"), "zone, e.g. example.com");
   add("set", po::value(&target.set)->composing()->value_name("NAME=VALUE"),
       "setting of the plugin");
@@ -113,6 +113,12 @@ void add_dns_options(po::options_description& options, DnsTarget& target) {
 }
 
 Result<std::unique_ptr<DnsApi>> open_dns_target(DnsTarget& target) {
+  if (target.plugin.empty()) target.plugin = target.same;
+  if (target.plugin.empty())
+    return fail(ErrorCode::usage, "--provider",
+                "is missing; mxferry plugins list shows which there are");
+  if (!target.same.empty() && target.same != target.plugin)
+    return fail(ErrorCode::usage, "--provider", "and --plugin name different plugins");
   auto zone = dns::canonical_name(target.zone);
   if (!zone) return fail(ErrorCode::usage, "--zone", zone.error().text);
   target.zone = *std::move(zone);

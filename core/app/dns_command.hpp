@@ -22,7 +22,8 @@ std::vector<std::string> dns_subcommands();
 
 /// What names the zone and the API on the command line, the same for every subcommand.
 struct DnsTarget {
-  std::string plugin;
+  std::string plugin;  // its id
+  std::string same;    // --plugin, another word for it
   std::string zone;
   std::vector<std::string> set;      // NAME=VALUE: settings of the plugin
   std::vector<std::string> secret;   // NAME=REFERENCE

@@ -10,6 +10,7 @@
 #include "plan/plan_json.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
+#include "protocol/dns/spf.hpp"
 
 namespace mxferry::app {
 namespace {
@@ -64,14 +65,28 @@ Result<void> check_keys(const Json& object, std::initializer_list<std::string_vi
   return {};
 }
 
-Result<DnsEdit> wanted_set(const Json& set, const std::string& zone, const std::string& where) {
-  MXF_CHECK(check_keys(set, {"name", "type", "ttl", "data", "records", "etag"}, where));
+Result<std::vector<std::string>> plain_data_of(const Json& set, const std::string& type,
+                                               const std::string& where) {
+  MXF_TRY(data, json_strings(set, "records", where));
+  if (type == "TXT")
+    for (auto& text : data) text = dns::txt_rdata(text);
+  return data;
+}
+
+Result<DnsEdit> wanted_set(const Json& set, const std::string& zone, bool plain,
+                           const std::string& where) {
+  MXF_CHECK(
+      check_keys(set,
+                 plain ? std::initializer_list<std::string_view>{"name", "type", "ttl", "records"}
+                       : std::initializer_list<std::string_view>{"name", "type", "ttl", "data",
+                                                                 "records", "etag"},
+                 where));
   DnsEdit edit;
   MXF_TRY(name, json_string(set, "name", where));
   MXF_TRY(absolute, name_in(name, zone, where));
   MXF_TRY(type, json_string(set, "type", where));
   MXF_TRY(ttl, json_int_or(set, "ttl", -1, where));
-  MXF_TRY(data, data_of(set, where));
+  MXF_TRY(data, plain ? plain_data_of(set, type, where) : data_of(set, where));
   if (ttl < -1 || ttl > 0x7fffffff) return wrong(where, "ttl: out of range (RFC 2181 §8)");
   edit.name = absolute;
   edit.type = type;
@@ -85,6 +100,34 @@ Result<DnsEdit> wanted_set(const Json& set, const std::string& zone, const std::
   return edit;
 }
 
+std::vector<std::string> texts_of(const std::optional<ZoneRRset>& set) {
+  std::vector<std::string> out;
+  if (set && set->type == "TXT")
+    for (const auto& record : set->records)
+      if (auto text = dns::txt_text(record.rdata)) out.push_back(*std::move(text));
+  return out;
+}
+
+// Whoever wrote the file may not know of strings that others put beside theirs.
+Result<void> check_texts(const std::vector<ZoneChange>& changes,
+                         const std::vector<std::string>& may_drop) {
+  for (const auto& change : changes) {
+    const auto kept = texts_of(change.after);
+    for (const auto& text : texts_of(change.before)) {
+      const auto is_in = [&](const std::vector<std::string>& texts) {
+        return std::find(texts.begin(), texts.end(), text) != texts.end();
+      };
+      if (is_in(kept) || is_in(may_drop) || dns::is_spf(text)) continue;
+      auto error = fail(ErrorCode::gate, "change " + change.before->name + " TXT",
+                        "DC-04: the string \"" + escape_line(text) + "\" would be dropped")
+                       .error();
+      return fail(std::move(error.with_remedy(
+          "put it among the records, or name it in \"delete\"; nothing was written")));
+    }
+  }
+  return {};
+}
+
 bool is_served_by_the_api_alone(const DnsEdit& edit, const std::string& zone) {
   return edit.type == "SOA" || edit.type == "RRSIG" || edit.type == "NSEC" ||
          edit.type == "NSEC3PARAM" || edit.type == "DNSKEY" ||
@@ -95,7 +138,7 @@ bool is_served_by_the_api_alone(const DnsEdit& edit, const std::string& zone) {
 
 Result<Want> parse_want(std::string_view text, const std::string& zone, const std::string& file) {
   MXF_TRY(json, as_config(parse_json(text, file)));
-  MXF_TRY(format, as_config(json_string(json, "format", file)));
+  MXF_TRY(format, as_config(json_string_or(json, "format", "", file)));
   Want out;
   if (format == "mxferry-edits/1") {
     MXF_CHECK(check_keys(json, {"format", "edits"}, file));
@@ -109,12 +152,22 @@ Result<Want> parse_want(std::string_view text, const std::string& zone, const st
     }
     return out;
   }
-  if (format != "mxferry-want/1" && format != "mxferry-zone/1")
+  const bool plain = format.empty();
+  if (!plain && format != "mxferry-want/1" && format != "mxferry-zone/1")
     return wrong(file,
                  "format: expected mxferry-want/1, mxferry-zone/1 or mxferry-edits/1, found \"" +
                      escape_line(format) + "\"");
   out.exact = true;
-  MXF_CHECK(check_keys(json, {"format", "zone", "rrsets"}, file));
+  if (plain) {
+    MXF_CHECK(check_keys(json, {"zone", "rrsets", "delete"}, file));
+    out.keeps_texts = true;
+    if (json.contains("delete")) {
+      MXF_TRY(texts, as_config(json_strings(json, "delete", file)));
+      out.may_drop = std::move(texts);
+    }
+  } else {
+    MXF_CHECK(check_keys(json, {"format", "zone", "rrsets"}, file));
+  }
   MXF_TRY(of, as_config(json_string_or(json, "zone", zone, file)));
   MXF_TRY(named, dns::canonical_name(of));
   if (named != zone) return wrong(file, "it is about the zone " + named + ", not " + zone);
@@ -122,7 +175,7 @@ Result<Want> parse_want(std::string_view text, const std::string& zone, const st
     return wrong(file, "rrsets: expected an array");
   for (std::size_t i = 0; i < json["rrsets"].size(); ++i) {
     const auto where = file + ": rrsets[" + std::to_string(i) + "]";
-    MXF_TRY(edit, as_config(wanted_set(json["rrsets"][i], zone, where)));
+    MXF_TRY(edit, as_config(wanted_set(json["rrsets"][i], zone, plain, where)));
     if (format == "mxferry-zone/1" && is_served_by_the_api_alone(edit, zone)) continue;
     for (const auto& other : out.edits)
       if (other.name == edit.name && other.type == edit.type)
@@ -142,7 +195,9 @@ Result<std::vector<ZoneChange>> changes_for(const Want& want, const ZoneSnapshot
     if (const auto* have = now.find(edit.name, edit.type))
       for (const auto& record : have->records) edit.before.push_back(record.rdata);
   }
-  return dns::resolve_edits(now, edits);
+  MXF_TRY(changes, dns::resolve_edits(now, edits));
+  if (want.keeps_texts) MXF_CHECK(check_texts(changes, want.may_drop));
+  return changes;
 }
 
 }  // namespace mxferry::app

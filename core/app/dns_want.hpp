@@ -8,7 +8,10 @@
 //   mxferry-edits/1  {"edits": [{"kind", "name", "type", "before", "after", "ttl"?}]}: the edits of
 //   a
 //                    plan, which refuse a zone where "before" does not hold
-// Pure but for reading the file; any thread.
+//   without "format" {"rrsets": [{"name", "type", "ttl"?, "records": ["…", …]}], "delete"?: ["…"]}
+//                    as mxferry-want/1, but a TXT record is one plain string of any length, and no
+//                    TXT string is dropped that is neither SPF nor named in "delete"
+// Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +27,9 @@ namespace mxferry::app {
 
 struct Want {
   std::vector<DnsEdit> edits;
-  bool exact = false;  // the file says what must stand, whatever stands now: `before` is open
+  bool exact = false;        // the file says what must stand, whatever stands now: `before` is open
+  bool keeps_texts = false;  // no TXT string is dropped that is neither SPF nor here:
+  std::vector<std::string> may_drop{};  // plain strings
 };
 
 /// ErrorCode::config with what was expected; a name outside `zone` (canonical) is refused.

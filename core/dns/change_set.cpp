@@ -2,9 +2,11 @@
 #include "dns/change_set.hpp"
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <string_view>
 
 #include "base/escape.hpp"
 #include "protocol/dns/rdata.hpp"
@@ -20,10 +22,6 @@ std::vector<std::string> rdata_of(const ZoneRRset& set) {
   std::vector<std::string> out;
   for (const auto& record : set.records) out.push_back(record.rdata);
   return out;
-}
-
-bool same(const ZoneRRset& a, const ZoneRRset& b) {
-  return a.ttl == b.ttl && same_set(a.type, rdata_of(a), rdata_of(b));
 }
 
 // The records of `have` that say the same as `rdata` keep their id and extra; the rest is new.
@@ -184,7 +182,7 @@ Result<std::vector<ZoneChange>> resolve_edits(const ZoneSnapshot& now,
   for (const auto& key : order) {
     auto& [before, after] = work[key];
     const bool nothing =
-        before.has_value() == after.has_value() && (!before || same(*before, *after));
+        before.has_value() == after.has_value() && (!before || same_rrset(*before, *after));
     if (nothing) continue;
     ZoneChange change{before, after};
     MXF_CHECK(audit_change(now.zone, change));
@@ -237,7 +235,7 @@ Result<void> write_changes(DnsApi& api, const std::string& zone,
     const ZoneRRset& any = change.after ? *change.after : *change.before;
     const auto* have = now.find(any.name, any.type);
     const bool stands =
-        change.after ? have != nullptr && same(*have, *change.after) : have == nullptr;
+        change.after ? have != nullptr && same_rrset(*have, *change.after) : have == nullptr;
     if (stands) ++standing;
   }
   if (standing != changes.size()) {
@@ -265,20 +263,25 @@ Result<std::vector<ZoneChange>> apply_edits(DnsApi& api, const std::string& zone
   return changes;
 }
 
+bool same_rrset(const ZoneRRset& a, const ZoneRRset& b) {
+  return a.ttl == b.ttl && same_set(a.type, rdata_of(a), rdata_of(b));
+}
+
 Result<std::vector<ZoneChange>> restore_changes(const ZoneSnapshot& now,
                                                 const ZoneSnapshot& snapshot) {
   std::vector<ZoneChange> out;
   const auto managed = [&](const ZoneRRset& set) {
-    return set.type != "SOA" && !(set.type == "NS" && set.name == now.zone) &&
-           set.type != "RRSIG" && set.type != "NSEC" && set.type != "DNSKEY" &&
-           set.type != "NSEC3PARAM";
+    constexpr std::array<std::string_view, 8> kServersOwn = {
+        "SOA", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY"};
+    return std::find(kServersOwn.begin(), kServersOwn.end(), set.type) == kServersOwn.end() &&
+           !(set.type == "NS" && set.name == now.zone);
   };
   for (const auto& want : snapshot.rrsets) {
     if (!managed(want)) continue;
     const auto* have = now.find(want.name, want.type);
     if (have == nullptr)
       out.push_back({std::nullopt, want});
-    else if (!same(*have, want))
+    else if (!same_rrset(*have, want))
       out.push_back({*have, want});
   }
   for (const auto& have : now.rrsets)

@@ -46,7 +46,8 @@ Result<std::vector<ZoneChange>> apply_edits(DnsApi& api, const std::string& zone
                                             std::span<const DnsEdit> edits,
                                             const ChangeHooks& hooks, std::stop_token stop);
 
-/// Changes that bring `now` back to `snapshot` (SOA and apex NS left alone). Pure.
+/// Changes that bring `now` back to `snapshot` (SOA, apex NS and DNSSEC's own sets left alone).
+/// Pure.
 Result<std::vector<ZoneChange>> restore_changes(const ZoneSnapshot& now,
                                                 const ZoneSnapshot& snapshot);
 
@@ -55,6 +56,9 @@ Result<std::vector<ZoneChange>> restore_changes(const ZoneSnapshot& now,
 Result<void> write_changes(DnsApi& api, const std::string& zone,
                            const std::vector<ZoneChange>& changes, const ChangeHooks& hooks,
                            std::stop_token stop);
+
+/// Equal data and TTL, however they are spelled. Pure.
+bool same_rrset(const ZoneRRset& a, const ZoneRRset& b);
 
 /// The safety rules on a change. Pure.
 Result<void> audit_change(const std::string& zone, const ZoneChange& change);

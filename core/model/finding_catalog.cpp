@@ -98,6 +98,12 @@ constexpr std::array kCatalog{
                  "Look at the zone with `mxferry dns records` and run the same command again: it "
                  "goes on from what stands."},
     FindingEntry{
+        "DC-04", "gate", "A text that nobody named would be dropped",
+        "A TXT set holds strings of several parties: verifications, keys, notes. `dns apply "
+        "--desired` replaces the set, and one of its strings is neither SPF, nor among the "
+        "new ones, nor named in \"delete\".",
+        "Put the string among the records of the set, or name it in \"delete\"."},
+    FindingEntry{
         "DK-03", "warning, block, info", "A DKIM key cannot be used, or none was found",
         "The record is malformed, its RSA key is shorter than 1024 bits, which verifiers must "
         "refuse, or than the 2048 that they want (RFC 8301), or its parts were not joined rightly.",

@@ -2,7 +2,9 @@
 // What sync leaves out, where it is told to put folders, and retry, between two real Dovecots.
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "integration/sync_pair.hpp"
 
@@ -41,17 +43,25 @@ TEST_F(Choice, AQuotaThatIsTooSmallIsToldBeforeAnythingIsCopied) {
   start();
   if (!ready) return;
   fill(20);
-  const auto allow = [&](const std::string& storage) {
+  // The server reads its users again after a while: what it tells decides when that is.
+  const auto allow = [&](int megabytes) {
     std::ofstream(dir / "users") << kUser << ":{PLAIN}" << kPassword
-                                 << "::::::userdb_quota_rule=*:storage=" << storage << "\n";
+                                 << "::::::userdb_quota_rule=*:storage=" << megabytes << "M\n";
+    const std::string told = " " + std::to_string(megabytes * 1024) + ")";
+    for (int tries = 0; tries < 300; ++tries) {
+      MailAccount account(new_address, 143, kUser, kPassword);
+      if (account.command("GETQUOTAROOT INBOX").find(told) != std::string::npos) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    FAIL() << "the server never told of " << megabytes << " MB";
   };
-  allow("1M");
+  allow(1);
   const auto before = content(new_address);
   const auto refused = run("sync", 6);
   EXPECT_NE(refused["message"].get<std::string>().find("QU-01"), std::string::npos)
       << refused.dump();
   EXPECT_TRUE(content(new_address) == before) << "not even a folder is made";
-  allow("100M");
+  allow(100);
   EXPECT_EQ(run("sync")["copied"], 29);
   EXPECT_EQ(difference(content(new_address), content(old_address)), "");
 }

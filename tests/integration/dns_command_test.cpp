@@ -74,7 +74,7 @@ class DnsCommand : public testing::TestWithParam<std::string> {
 
   std::string access() const {
     if (GetParam() == "powerdns")
-      return "--plugin powerdns --set url=http://127.77.62.1:" + api_port_ +
+      return "--provider powerdns --set url=http://127.77.62.1:" + api_port_ +
              " --secret api_key=file:" + (server("powerdns").dir() / "api.key").string();
     return "--plugin rfc2136 --set server=127.77.62.2:" + port_["knot"] +
            " --set key_name=lab. --secret tsig_secret=file:" +
@@ -245,6 +245,95 @@ TEST_P(DnsCommand, MistakesEndWithExitTwo) {
   std::ofstream(dir_ / "other.json")
       << R"({"format":"mxferry-zone/1","zone":"x.test.","rrsets":[]})";
   EXPECT_EQ(run("restore", file("other.json") + " --yes").exit, 2);
+}
+
+// As the issue of those who come from other tools: {"rrsets": …}, plain TXT, a snapshot beside it.
+TEST_P(DnsCommand, WhatIsDesiredIsAppliedOnceAndTakenBack) {
+  const auto before = run("snapshot").out;
+  const std::string key = "v=DKIM1; p=" + std::string(400, 'k');
+  const auto desired = [&](const Json& more) {
+    Json json = {
+        {"rrsets",
+         {{{"name", "dns.test."}, {"type", "MX"}, {"ttl", 10}, {"records", {"10 mx.new.example."}}},
+          {{"name", "new._domainkey.dns.test."}, {"type", "TXT"}, {"ttl", 10}, {"records", {key}}},
+          {{"name", "dns.test."},
+           {"type", "TXT"},
+           {"ttl", 40},
+           {"records", {"v=spf1 include:new.example -all"}}},
+          {{"name", "www.dns.test."}, {"type", "A"}, {"records", Json::array()}}}}};
+    json.update(more);
+    write("desired.json", json);
+  };
+  const auto apply = [&] {
+    return run("apply",
+               "--desired " + file("desired.json") + " --snapshot " + file("snap") + " --yes");
+  };
+  desired(Json::object());
+  const auto refused = apply();
+  EXPECT_EQ(refused.exit, 6) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("DC-04"));
+  EXPECT_THAT(refused.err, HasSubstr("other=1"));
+  EXPECT_EQ(run("snapshot").out, before) << "nothing was written";
+  EXPECT_FALSE(std::filesystem::exists(file("snap")));
+
+  desired({{"delete", {"other=1"}}});
+  const auto applied = apply();
+  ASSERT_EQ(applied.exit, 0) << applied.err;
+  EXPECT_THAT(applied.out, HasSubstr("- www.dns.test. 40 A 192.0.2.80"));
+  const auto records = run("records").out;
+  EXPECT_THAT(records, HasSubstr("10 mx.new.example."));
+  EXPECT_THAT(records, Not(HasSubstr("www.dns.test.")));
+  EXPECT_THAT(records, Not(HasSubstr("other=1")));
+  const auto again = apply();
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("nothing to do"));
+
+  // Somebody adds a set meanwhile, and changes one of ours.
+  write("theirs.json",
+        want({a_set("theirs", "A", 40, {"192.0.2.7"}), a_set("www", "A", 40, {"192.0.2.99"})}));
+  ASSERT_EQ(run("apply", "--want " + file("theirs.json") + " --yes").exit, 0);
+  const auto back = run("restore", "--snapshot " + file("snap") + " --yes");
+  ASSERT_EQ(back.exit, 0) << back.err;
+  EXPECT_THAT(back.err, HasSubstr("theirs.dns.test. A"));
+  EXPECT_THAT(back.err, HasSubstr("www.dns.test. A"));
+  const auto now = run("records").out;
+  EXPECT_THAT(now, HasSubstr("10 mx.old.example."));
+  EXPECT_THAT(now, HasSubstr("other=1"));
+  EXPECT_THAT(now, Not(HasSubstr("new._domainkey")));
+  EXPECT_THAT(now, HasSubstr("192.0.2.99"));
+  EXPECT_THAT(now, HasSubstr("192.0.2.7"));
+  ASSERT_EQ(run("restore", "--snapshot " + file("snap") + " --all --yes").exit, 0);
+  const auto all = run("records").out;
+  EXPECT_THAT(all, HasSubstr("192.0.2.80"));
+  EXPECT_THAT(all, Not(HasSubstr("192.0.2.7\n")));
+}
+
+TEST_P(DnsCommand, ASnapshotOfAnApplyIsNotTakenForAnother) {
+  write("one.json",
+        {{"rrsets", {{{"name", "www"}, {"type", "A"}, {"ttl", 40}, {"records", {"192.0.2.1"}}}}}});
+  const std::string with_snapshot = " --snapshot " + file("snap") + " --yes";
+  ASSERT_EQ(run("apply", "--desired " + file("one.json") + with_snapshot).exit, 0);
+  write("two.json",
+        {{"rrsets", {{{"name", "www"}, {"type", "A"}, {"ttl", 40}, {"records", {"192.0.2.2"}}}}}});
+  const auto other = run("apply", "--desired " + file("two.json") + with_snapshot);
+  EXPECT_EQ(other.exit, 2) << other.err;
+  EXPECT_THAT(other.err, HasSubstr("another change"));
+
+  const auto text = read_text(file("snap"));
+  auto edited = text;
+  edited.replace(edited.find("192.0.2.80"), 10, "192.0.2.81");
+  std::ofstream(file("edited")) << edited;
+  EXPECT_EQ(run("restore", "--snapshot " + file("edited") + " --yes").exit, 2);
+  std::ofstream(file("cut")) << text.substr(0, text.size() / 2);
+  EXPECT_EQ(run("restore", "--snapshot " + file("cut") + " --yes").exit, 2);
+  // The apply was cut off before its write: it goes on with the snapshot that it had.
+  write("back.json", want({a_set("www", "A", 40, {"192.0.2.80"})}));
+  ASSERT_EQ(run("apply", "--want " + file("back.json") + " --yes").exit, 0);
+  EXPECT_EQ(run("apply", "--desired " + file("one.json") + with_snapshot).exit, 0);
+  EXPECT_EQ(read_text(file("snap")), text);
+  EXPECT_THAT(run("records").out, HasSubstr("192.0.2.1"));
+  EXPECT_EQ(run("restore", "--snapshot " + file("snap") + " --yes").exit, 0);
+  EXPECT_THAT(run("records").out, HasSubstr("192.0.2.80"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Servers, DnsCommand, testing::Values("powerdns", "knot"),

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocol/dns/rdata.hpp"
+
 namespace mxferry::app {
 namespace {
 
@@ -84,10 +86,32 @@ TEST(DnsWant, DangerousResultsAreRefused) {
   }
 }
 
+TEST(DnsWant, ATextOfTheDesiredFormIsTakenAsItIs) {
+  const auto want =
+      parse_want(R"({"rrsets":[{"name":"@","type":"TXT","records":["\"a\" b; c","v=spf1 -all"]}]})",
+                 "example.com.", "want.json");
+  ASSERT_TRUE(want) << want.error().message();
+  const auto text = dns::txt_text(want->edits.at(0).after.at(0));
+  ASSERT_TRUE(text);
+  EXPECT_EQ(*text, "\"a\" b; c");
+  ZoneSnapshot zone;
+  zone.zone = "example.com.";
+  zone.rrsets.push_back({"example.com.", "TXT", 300, "", {{"\"v=spf1 mx -all\""}, {"\"mine=1\""}}});
+  const auto refused = changes_for(*want, zone, 0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::gate);
+  EXPECT_THAT(refused.error().message(), HasSubstr("mine=1"));
+  auto named = *want;
+  named.may_drop = {"mine=1"};
+  EXPECT_TRUE(changes_for(named, zone, 0));
+}
+
 TEST(DnsWant, MistakesInTheFileAreConfigurationErrors) {
   const std::pair<const char*, const char*> cases[] = {
       {"{", "want.json"},
-      {R"({"rrsets":[]})", "format"},
+      {R"({"rrsets":[{"name":"a","type":"A","data":["192.0.2.1"]}]})", "unknown key \"data\""},
+      {R"({"rrsets":[{"name":"a","type":"A"}]})", "records"},
+      {R"({"rrsets":[],"delete":"x"})", "delete"},
       {R"({"format":"zonefile"})", "expected mxferry-want/1"},
       {R"({"format":"mxferry-want/1","rrsets":{}})", "rrsets: expected an array"},
       {R"({"format":"mxferry-want/1","zone":"other.example","rrsets":[]})", "not example.com."},

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/dns_snapshot_file.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/json_reader.hpp"
+#include "base/sha256.hpp"
+#include "dns/change_set.hpp"
+#include "plan/plan_json.hpp"
+
+namespace mxferry::app {
+namespace {
+
+constexpr const char* kFormat = "mxferry-dns-snapshot/1";
+
+Json side(const std::optional<ZoneRRset>& set) { return set ? plan::to_json(*set) : Json(); }
+
+Result<std::optional<ZoneRRset>> side_from(const Json& json, const std::string& file) {
+  if (json.is_null()) return std::optional<ZoneRRset>();
+  MXF_TRY(set, plan::rrset_from_json(json, file));
+  return std::optional<ZoneRRset>(std::move(set));
+}
+
+// Every record is one of before or after: the write got so far and no further.
+bool is_between(const ZoneRRset& now, const ZoneChange& change) {
+  return std::all_of(now.records.begin(), now.records.end(), [&](const ZoneRecord& record) {
+    ZoneRRset one = now;
+    one.records.assign(1, record);
+    const auto has = [&](const std::optional<ZoneRRset>& set) {
+      return set && std::any_of(set->records.begin(), set->records.end(), [&](const auto& other) {
+               ZoneRRset that = one;
+               that.records.assign(1, other);
+               return dns::same_rrset(one, that);
+             });
+    };
+    return has(change.before) || has(change.after);
+  });
+}
+
+bool stands(const ZoneRRset* now, const std::optional<ZoneRRset>& wanted) {
+  if (now == nullptr || !wanted) return now == nullptr && !wanted;
+  return dns::same_rrset(*now, *wanted);
+}
+
+}  // namespace
+
+std::string snapshot_text(const AppliedSnapshot& snapshot) {
+  Json out = plan::to_json(snapshot.before);
+  out["format"] = kFormat;
+  out["plugin"] = snapshot.plugin;
+  Json changes = Json::array();
+  for (const auto& change : snapshot.changes)
+    changes.push_back({{"before", side(change.before)}, {"after", side(change.after)}});
+  out["changes"] = std::move(changes);
+  out["digest"] = sha256_hex(canonical_json(out));
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<AppliedSnapshot> read_applied_snapshot(std::string_view text, const std::string& file) {
+  const auto wrong = [&](const std::string& what) { return fail(ErrorCode::config, file, what); };
+  auto parsed = parse_json(text, file);
+  if (!parsed) return wrong(parsed.error().text + ": it is cut off, or no snapshot");
+  auto& json = *parsed;
+  if (!json.is_object() || !json.contains("format") || json["format"] != kFormat)
+    return wrong("expected a snapshot of dns apply (format " + std::string(kFormat) + ")");
+  MXF_TRY(digest, json_string(json, "digest", file));
+  json.erase("digest");
+  if (sha256_hex(canonical_json(json)) != digest)
+    return wrong("its digest is not that of its contents: it was cut off or edited");
+  AppliedSnapshot out;
+  MXF_TRY(plugin, json_string(json, "plugin", file));
+  out.plugin = plugin;
+  json["format"] = "mxferry-zone/1";
+  MXF_TRY(before, plan::snapshot_from_json(json.dump(), file));
+  out.before = std::move(before);
+  if (!json.contains("changes") || !json["changes"].is_array())
+    return wrong("changes: expected an array");
+  for (const auto& item : json["changes"]) {
+    if (!item.is_object() || !item.contains("before") || !item.contains("after"))
+      return wrong("changes: expected before and after");
+    MXF_TRY(had, side_from(item["before"], file));
+    MXF_TRY(has, side_from(item["after"], file));
+    if (!had && !has) return wrong("changes: one has neither before nor after");
+    out.changes.push_back({std::move(had), std::move(has)});
+  }
+  return out;
+}
+
+Result<Restoration> restoration(const AppliedSnapshot& snapshot, const ZoneSnapshot& now,
+                                bool all) {
+  Restoration out;
+  MXF_TRY(different, dns::restore_changes(now, snapshot.before));
+  for (auto& change : different) {
+    const auto& any = change.before ? *change.before : *change.after;
+    const auto ours =
+        std::find_if(snapshot.changes.begin(), snapshot.changes.end(), [&](const ZoneChange& c) {
+          const auto& set = c.before ? *c.before : *c.after;
+          return set.name == any.name && set.type == any.type;
+        });
+    const auto* there = now.find(any.name, any.type);
+    const bool back = ours != snapshot.changes.end() &&
+                      (stands(there, ours->after) || there == nullptr || is_between(*there, *ours));
+    if (all || back) {
+      out.changes.push_back(std::move(change));
+    } else if (there != nullptr) {
+      out.left.push_back(*there);
+    } else {
+      auto gone = any;
+      gone.records.clear();
+      out.left.push_back(std::move(gone));
+    }
+  }
+  return out;
+}
+
+}  // namespace mxferry::app
