@@ -59,7 +59,8 @@ class Leftovers {
   std::vector<Place> places_;  // sorted
 };
 
-// A folder that went away meanwhile holds nothing.
+// A folder that went away, or is not opened, explains nothing of the view: what it may hold counts
+// as a leftover then, and is copied.
 bool is_gone(const Error& error) {
   return error.code == ErrorCode::not_found ||
          (error.code == ErrorCode::refused && error.retry == Retry::never);
@@ -192,7 +193,8 @@ Task<Result<void>> Leftovers::keep(std::vector<MessageInfo>& listed, bool comple
   }
   std::erase_if(listed, [&](const MessageInfo& info) {
     const auto print = print_of.find(info.uid.value);
-    if (print == print_of.end()) return true;  // expunged meanwhile
+    // Not given, or expunged meanwhile: the copy looks which of the two it is.
+    if (print == print_of.end()) return false;
     if (elsewhere.contains(print->second)) return true;
     const auto alike = look_alikes.find(looks_of(print->second, info));
     if (alike == look_alikes.end() || alike->second == 0) return false;

@@ -139,7 +139,7 @@ Task<Result<std::vector<std::pair<Uid, std::string>>>> FakeMailbox::fetch_header
   if (dead_) co_return lost();
   std::vector<std::pair<Uid, std::string>> out;
   for (const auto& message : open()->messages)
-    if (uids.contains(message.uid))
+    if (uids.contains(message.uid) && !(server_.keeps_header && server_.keeps_header(message.uid)))
       out.emplace_back(message.uid, message.body.substr(0, mime::header_size(message.body)));
   co_return out;
 }

@@ -58,6 +58,7 @@ struct FakeServer {
   std::function<bool(const std::string& wire)> refuses_name;  // in CREATE
   std::function<std::string(std::string body)> alters;        // what it stores instead
   std::function<Fault()> on_append;                           // asked before each append
+  std::function<bool(Uid)> keeps_header;                      // listed, and its header never given
   std::function<bool(Uid)> keeps_back;                        // listed, and its body never given
   std::function<bool(const std::string& body)> loses_nul;     // gives `body` for other octets
   std::function<bool()> breaks_on_fetch;                      // asked before each fetch

@@ -106,6 +106,28 @@ TEST_F(LeftoversTest, MailThatIsRefusedInItsFolderIsNotTakenForArchived) {
   EXPECT_EQ(archive(), std::vector<std::string>{mail(2)});
 }
 
+TEST_F(LeftoversTest, AHeaderThatIsNotGivenDoesNotMakeTheMessageGone) {
+  add(mail(1), {});
+  add(mail(2), {});
+  source.keeps_header = [](Uid uid) { return uid.value == 1; };
+  auto report = run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(archive(), (std::vector<std::string>{mail(1), mail(2)}));
+}
+
+TEST_F(LeftoversTest, MailThatTheViewListsAndDoesNotGiveIsListedAndTriedAgain) {
+  add(mail(1), {});
+  add(mail(2), {});
+  source.keeps_back = source.keeps_header = [](Uid uid) { return uid.value == 1; };
+  auto report = run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->refused, 1U);
+  EXPECT_EQ(archive(), std::vector<std::string>{mail(2)});
+  source.keeps_back = source.keeps_header = nullptr;
+  ASSERT_TRUE(run());
+  EXPECT_EQ(archive(), (std::vector<std::string>{mail(1), mail(2)}));
+}
+
 TEST_F(LeftoversTest, AFolderThatCannotBeCopiedHoldsTheViewBack) {
   add(mail(1), {"Work"});
   add(mail(2), {});
