@@ -97,27 +97,14 @@ class Cloudflare final : public RecordDns {
   // result_info.total_count is how many the listing has: a page that got lost is noticed.
   Result<void> pages(const std::string& path, const std::string& what,
                      const std::function<Result<void>(const Json&)>& item) {
-    std::size_t count = 0;
-    std::size_t total = 0;
-    std::size_t number = 0;
-    const auto page = [&](const std::string& here) -> Result<std::string> {
-      MXF_TRY(json, ask_json(what, here));
-      MXF_TRY(list, array_at(json, "result"));
-      for (const auto& one : list) MXF_CHECK(item(one));
-      count += list.size();
+    std::size_t number = 1;
+    const auto turn = [&](const Json& json, std::size_t so_far) -> Result<Page> {
       const auto* info = member(json, "result_info");
       if (info == nullptr) return nonsense("no result_info");
-      MXF_TRY(all, number_at(*info, "total_count"));
-      total = all;
-      if (list.empty() || count >= total) return std::string();
-      if (++number > 10'000) return nonsense("too many pages");
-      return path + "&page=" + std::to_string(number + 1);
+      MXF_TRY(total, number_at(*info, "total_count"));
+      return Page{total, so_far >= total ? "" : path + "&page=" + std::to_string(++number)};
     };
-    MXF_CHECK(each_page(path, page));
-    if (count != total)
-      return nonsense("it announced " + std::to_string(total) + " and sent " +
-                      std::to_string(count));
-    return {};
+    return each_item(path, "result", what, item, turn);
   }
 
   Result<std::vector<Zone>> zones(const std::string& filter) {

@@ -73,26 +73,14 @@ class DigitalOcean final : public RecordDns {
   // meta.total is how many there are: a page that got lost is noticed.
   Result<void> pages(const std::string& path, const char* key, const std::string& what,
                      const std::function<Result<void>(const Json&)>& item) {
-    std::size_t count = 0;
-    std::uint32_t total = 0;
     std::size_t number = 1;
-    const auto page = [&](const std::string& here) -> Result<std::string> {
-      MXF_TRY(json, ask_json(what, here));
-      MXF_TRY(list, array_at(json, key));
+    const auto turn = [&](const Json& json, std::size_t so_far) -> Result<Page> {
       const auto* meta = member(json, "meta");
       if (meta == nullptr) return nonsense("no meta");
-      MXF_TRY(all, number_at(*meta, "total"));
-      total = all;
-      for (const auto& one : list) MXF_CHECK(item(one));
-      count += list.size();
-      if (list.empty() || count >= total) return std::string();
-      return path + "&page=" + std::to_string(++number);
+      MXF_TRY(total, number_at(*meta, "total"));
+      return Page{total, so_far >= total ? "" : path + "&page=" + std::to_string(++number)};
     };
-    MXF_CHECK(each_page(path, page));
-    if (count != total)
-      return nonsense("it announced " + std::to_string(total) + " and sent " +
-                      std::to_string(count));
-    return {};
+    return each_item(path, key, what, item, turn);
   }
 
   static Result<StoredRecord> stored(const Json& item, const std::string& zone) {

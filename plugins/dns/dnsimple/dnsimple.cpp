@@ -97,27 +97,16 @@ class DnSimple final : public RecordDns {
 
   Result<void> pages(const std::string& path, const std::string& what,
                      const std::function<Result<void>(const Json&)>& item) {
-    std::size_t count = 0;
-    std::uint32_t total = 0;
-    const auto page = [&](const std::string& here) -> Result<std::string> {
-      MXF_TRY(json, ask_json(what, here));
-      MXF_TRY(list, array_at(json, "data"));
+    const std::string first = path + "?per_page=100";
+    const auto turn = [&](const Json& json, std::size_t) -> Result<Page> {
       const auto* info = member(json, "pagination");
       if (info == nullptr) return nonsense("no pagination");
       MXF_TRY(current, number_at(*info, "current_page"));
       MXF_TRY(last, number_at(*info, "total_pages"));
-      MXF_TRY(all, number_at(*info, "total_entries"));
-      total = all;
-      count += list.size();
-      for (const auto& one : list) MXF_CHECK(item(one));
-      if (current >= last) return std::string();
-      return path + "?per_page=100&page=" + std::to_string(current + 1);
+      MXF_TRY(total, number_at(*info, "total_entries"));
+      return Page{total, current >= last ? "" : first + "&page=" + std::to_string(current + 1)};
     };
-    MXF_CHECK(each_page(path + "?per_page=100", page));
-    if (count != total)
-      return nonsense("it announced " + std::to_string(total) + " and sent " +
-                      std::to_string(count));
-    return {};
+    return each_item(first, "data", what, item, turn);
   }
 };
 

@@ -120,28 +120,18 @@ class Hetzner final : public RRsetDns {
   // meta.pagination: total_entries tells a page that got lost.
   Result<void> pages(const std::string& path, const char* key, const std::string& what,
                      const std::function<Result<void>(const Json&)>& item) {
-    std::size_t count = 0;
-    std::uint32_t total = 0;
-    const auto page = [&](const std::string& here) -> Result<std::string> {
-      MXF_TRY(json, ask_json(what, here));
-      MXF_TRY(list, array_at(json, key));
+    const std::string first = path + "?per_page=100";
+    const auto turn = [&](const Json& json, std::size_t) -> Result<Page> {
       const auto* meta = member(json, "meta");
       const auto* pagination = meta == nullptr ? nullptr : member(*meta, "pagination");
       if (pagination == nullptr) return nonsense("no pagination");
-      MXF_TRY(all, number_at(*pagination, "total_entries"));
-      total = all;
-      count += list.size();
-      for (const auto& one : list) MXF_CHECK(item(one));
+      MXF_TRY(total, number_at(*pagination, "total_entries"));
       const auto* next = member(*pagination, "next_page");
-      if (next == nullptr || next->is_null()) return std::string();
+      if (next == nullptr || next->is_null()) return Page{total};
       MXF_TRY(number, number_at(*pagination, "next_page"));
-      return path + "?per_page=100&page=" + std::to_string(number);
+      return Page{total, first + "&page=" + std::to_string(number)};
     };
-    MXF_CHECK(each_page(path + "?per_page=100", page));
-    if (count != total)
-      return nonsense("it announced " + std::to_string(total) + " and sent " +
-                      std::to_string(count));
-    return {};
+    return each_item(first, key, what, item, turn);
   }
 
   static Result<Zone> zone_of(const Json& item) {

@@ -106,25 +106,14 @@ class Linode final : public RecordDns {
 
   Result<void> pages(const std::string& path, const std::string& what,
                      const std::function<Result<void>(const Json&)>& item) {
-    std::size_t count = 0;
-    std::uint32_t total = 0;
-    const auto page = [&](const std::string& here) -> Result<std::string> {
-      MXF_TRY(json, ask_json(what, here));
-      MXF_TRY(list, array_at(json, "data"));
+    const std::string first = path + "?page_size=500";
+    const auto turn = [&](const Json& json, std::size_t) -> Result<Page> {
       MXF_TRY(current, number_at(json, "page"));
       MXF_TRY(last, number_at(json, "pages"));
-      MXF_TRY(all, number_at(json, "results"));
-      total = all;
-      count += list.size();
-      for (const auto& one : list) MXF_CHECK(item(one));
-      if (current >= last) return std::string();
-      return path + "?page_size=500&page=" + std::to_string(current + 1);
+      MXF_TRY(total, number_at(json, "results"));
+      return Page{total, current >= last ? "" : first + "&page=" + std::to_string(current + 1)};
     };
-    MXF_CHECK(each_page(path + "?page_size=500", page));
-    if (count != total)
-      return nonsense("it announced " + std::to_string(total) + " and sent " +
-                      std::to_string(count));
-    return {};
+    return each_item(first, "data", what, item, turn);
   }
 
   std::string path_;  // of the records of the zone that was read last

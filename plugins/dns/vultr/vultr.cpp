@@ -84,26 +84,16 @@ class Vultr final : public RecordDns {
   // meta.total is how many there are, meta.links.next the cursor of the next page.
   Result<void> pages(const std::string& path, const char* key, const std::string& what,
                      const std::function<Result<void>(const Json&)>& item) {
-    std::size_t count = 0;
-    std::uint32_t total = 0;
-    const auto page = [&](const std::string& here) -> Result<std::string> {
-      MXF_TRY(json, ask_json(what, here));
-      MXF_TRY(list, array_at(json, key));
+    const std::string first = path + "?per_page=500";
+    const auto turn = [&](const Json& json, std::size_t) -> Result<Page> {
       const auto* meta = member(json, "meta");
       const auto* links = meta == nullptr ? nullptr : member(*meta, "links");
       if (links == nullptr) return nonsense("no meta");
-      MXF_TRY(all, number_at(*meta, "total"));
+      MXF_TRY(total, number_at(*meta, "total"));
       MXF_TRY(next, text_at(*links, "next"));
-      total = all;
-      count += list.size();
-      for (const auto& one : list) MXF_CHECK(item(one));
-      return next.empty() ? next : path + "?per_page=500&cursor=" + percent(next);
+      return Page{total, next.empty() ? "" : first + "&cursor=" + percent(next)};
     };
-    MXF_CHECK(each_page(path + "?per_page=500", page));
-    if (count != total)
-      return nonsense("it announced " + std::to_string(total) + " and sent " +
-                      std::to_string(count));
-    return {};
+    return each_item(first, key, what, item, turn);
   }
 };
 

@@ -182,6 +182,35 @@ class HttpDns : public DnsPlugin {
     return {};
   }
 
+  /// How many items a listing says that it has, and the path of its next page; empty: the last one.
+  struct Page {
+    std::size_t total = 0;
+    std::string next{};
+  };
+  /// Every item of a listing whose pages hold them under `key` and tell how many there are in all,
+  /// so that a page which got lost is noticed. `turn` reads that of a page; `so_far`: how many
+  /// items came, with this page's.
+  Result<void> each_item(const std::string& path, const char* key, const std::string& what,
+                         const std::function<Result<void>(const Json&)>& item,
+                         const std::function<Result<Page>(const Json&, std::size_t)>& turn) {
+    std::size_t count = 0;
+    std::size_t total = 0;
+    const auto page = [&](const std::string& here) -> Result<std::string> {
+      MXF_TRY(json, ask_json(what, here));
+      MXF_TRY(list, array_at(json, key));
+      count += list.size();
+      MXF_TRY(turned, turn(json, count));
+      for (const auto& one : list) MXF_CHECK(item(one));
+      total = turned.total;
+      return list.empty() ? std::string() : turned.next;
+    };
+    MXF_CHECK(each_page(path, page));
+    if (count != total)
+      return nonsense("it announced " + std::to_string(total) + " and sent " +
+                      std::to_string(count));
+    return {};
+  }
+
   static std::string percent(std::string_view bytes, std::string_view also_plain = "") {
     static constexpr char kHex[] = "0123456789ABCDEF";
     std::string out;
