@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/dns_change_commands.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +20,7 @@
 #include "app/dns_snapshot_file.hpp"
 #include "app/dns_want.hpp"
 #include "app/options.hpp"
+#include "app/write_file.hpp"
 #include "base/escape.hpp"
 #include "base/json_reader.hpp"
 #include "dns/change_set.hpp"
@@ -47,35 +46,6 @@ Result<std::string> read_file(const std::string& path) {
       return fail(ErrorCode::config, escape_line(path), "is larger than 256 MiB");
   }
   return text;
-}
-
-// 0600 and new: a snapshot that somebody may still need is never written over without --force.
-Result<void> write_file(const std::string& path, const std::string& text, bool force) {
-  const auto failed = [&](ErrorCode code, const std::string& what) {
-    return fail(code, escape_line(path), what);
-  };
-  const std::string target = force ? path + ".new" : path;
-  if (force) ::unlink(target.c_str());
-  const int fd = ::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0 && errno == EEXIST) {
-    auto error = failed(ErrorCode::usage, "exists already").error();
-    return fail(std::move(error.with_remedy("name another file, or add --force")));
-  }
-  if (fd < 0) return failed(ErrorCode::io, std::strerror(errno));
-  std::size_t at = 0;
-  bool good = true;
-  while (good && at < text.size()) {
-    const auto n = ::write(fd, text.data() + at, text.size() - at);
-    if (n < 0 && errno == EINTR) continue;
-    good = n > 0;
-    if (good) at += static_cast<std::size_t>(n);
-  }
-  good = good && ::fsync(fd) == 0;
-  ::close(fd);
-  if (good && (!force || ::rename(target.c_str(), path.c_str()) == 0)) return {};
-  const std::string why = std::strerror(errno);
-  ::unlink(target.c_str());
-  return failed(ErrorCode::io, "cannot be written: " + why);
 }
 
 Json side_json(const std::optional<ZoneRRset>& set) {
@@ -262,7 +232,7 @@ Result<int> towards_want(Options& o) {
     MXF_TRY(begun, unfinished(o, want, floor));
     if (!begun)
       keep = [&o](const ZoneSnapshot& before, const std::vector<ZoneChange>& changes) {
-        return write_file(o.snapshot, snapshot_text({o.target.plugin, before, changes}), false);
+        return write_new_file(o.snapshot, snapshot_text({o.target.plugin, before, changes}));
       };
   }
   return change_zone(
@@ -331,7 +301,7 @@ int dns_snapshot(std::span<const std::string> args) {
     if (o.file.empty() || o.file == "-") {
       std::cout << text;
     } else {
-      MXF_CHECK(write_file(o.file, text, force));
+      MXF_CHECK(force ? write_file(o.file, text) : write_new_file(o.file, text));
       std::cerr << zone.rrsets.size() << " RRsets of " << escape_line(zone.zone) << " in "
                 << escape_line(o.file) << '\n';
     }

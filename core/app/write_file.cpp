@@ -7,32 +7,61 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/escape.hpp"
+
 namespace mxferry::app {
 namespace fs = std::filesystem;
+namespace {
+
+Unexpected<Error> failed(const fs::path& file) {
+  return fail(ErrorCode::io, "write " + escape_line(file.string()), std::strerror(errno));
+}
+
+// `how`: O_EXCL or O_TRUNC. What is half written goes away again.
+Result<void> put(const fs::path& file, const std::string& text, int how) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return failed(file);
+  std::size_t at = 0;
+  bool good = true;
+  while (good && at < text.size()) {
+    const auto n = ::write(fd, text.data() + at, text.size() - at);
+    if (n < 0 && errno == EINTR) continue;
+    good = n > 0;
+    if (good) at += static_cast<std::size_t>(n);
+  }
+  good = good && ::fsync(fd) == 0;
+  auto result = good ? Result<void>() : failed(file);
+  ::close(fd);
+  if (!good) ::unlink(file.c_str());
+  return result;
+}
+
+// The name, too, outlasts a power cut; file systems that know no such thing say EINVAL.
+Result<void> sync_folder(const fs::path& file) {
+  const auto folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return failed(folder);
+  auto result = ::fsync(fd) == 0 || errno == EINVAL ? Result<void>() : failed(folder);
+  ::close(fd);
+  return result;
+}
+
+}  // namespace
 
 Result<void> write_file(const fs::path& file, const std::string& text) {
   const fs::path next = file.string() + ".new";
-  {
-    const int fd =
-        ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return fail(ErrorCode::io, "write " + file.string(), std::strerror(errno));
-    std::size_t done = 0;
-    while (done < text.size()) {
-      const auto n = ::write(fd, text.data() + done, text.size() - done);
-      if (n < 0) {
-        const std::string why = std::strerror(errno);
-        ::close(fd);
-        return fail(ErrorCode::io, "write " + file.string(), why);
-      }
-      done += static_cast<std::size_t>(n);
-    }
-    (void)::fsync(fd);
-    ::close(fd);
-  }
+  MXF_CHECK(put(next, text, O_TRUNC));
+  if (::rename(next.c_str(), file.c_str()) != 0) return failed(file);
+  return sync_folder(file);
+}
+
+Result<void> write_new_file(const fs::path& file, const std::string& text) {
+  auto written = put(file, text, O_EXCL);
+  if (written) return sync_folder(file);
   std::error_code ec;
-  fs::rename(next, file, ec);
-  if (ec) return fail(ErrorCode::io, "write " + file.string(), ec.message());
-  return {};
+  if (!fs::exists(fs::symlink_status(file, ec))) return written;
+  auto error = fail(ErrorCode::usage, escape_line(file.string()), "exists already").error();
+  return fail(std::move(error.with_remedy("name another file")));
 }
 
 }  // namespace mxferry::app

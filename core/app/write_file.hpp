@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that a command was asked for. Any thread.
+// A file that a command was asked for, mode 0600, on disk with its name when the call returns. Any
+// thread.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +10,11 @@
 
 namespace mxferry::app {
 
-/// Replaces the file whole, mode 0600: a reader never sees half of it. ErrorCode::io.
+/// Replaces the file whole: a reader never sees half of it. ErrorCode::io.
 Result<void> write_file(const std::filesystem::path& file, const std::string& text);
+
+/// For what somebody may still need: ErrorCode::usage where there is such a file already.
+/// ErrorCode::io otherwise; then no part of it stays.
+Result<void> write_new_file(const std::filesystem::path& file, const std::string& text);
 
 }  // namespace mxferry::app
