@@ -4,15 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 #include <tuple>
 
 #include "app/command.hpp"
@@ -20,6 +16,7 @@
 #include "app/dns_snapshot_file.hpp"
 #include "app/dns_want.hpp"
 #include "app/options.hpp"
+#include "app/read_file.hpp"
 #include "app/write_file.hpp"
 #include "base/escape.hpp"
 #include "base/json_reader.hpp"
@@ -30,23 +27,6 @@ namespace mxferry::app {
 namespace {
 
 namespace po = boost::program_options;
-
-constexpr std::size_t kLargestFile = 256U << 20;
-
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return fail(ErrorCode::config, escape_line(path),
-                std::string("cannot be read: ") + std::strerror(errno));
-  std::string text;
-  std::string chunk(1U << 16, '\0');
-  while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {
-    text.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kLargestFile)
-      return fail(ErrorCode::config, escape_line(path), "is larger than 256 MiB");
-  }
-  return text;
-}
 
 Json side_json(const std::optional<ZoneRRset>& set) {
   if (!set) return Json();

@@ -58,6 +58,10 @@ std::string snapshot_text(const AppliedSnapshot& snapshot) {
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+bool is_applied_snapshot(std::string_view text) {
+  return text.find("\"" + std::string(kFormat) + "\"") != text.npos;
+}
+
 Result<AppliedSnapshot> read_applied_snapshot(std::string_view text, const std::string& file) {
   const auto wrong = [&](const std::string& what) { return fail(ErrorCode::config, file, what); };
   auto parsed = parse_json(text, file);

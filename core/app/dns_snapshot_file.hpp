@@ -24,6 +24,8 @@ struct AppliedSnapshot {
 };
 
 std::string snapshot_text(const AppliedSnapshot& snapshot);
+/// Does the text name the format of an apply's snapshot? Nothing else of it is looked at.
+bool is_applied_snapshot(std::string_view text);
 /// ErrorCode::config where it is no such file, or its digest is not that of its contents.
 Result<AppliedSnapshot> read_applied_snapshot(std::string_view text, const std::string& file);
 

@@ -33,7 +33,12 @@ struct Expected {
   std::vector<std::string> rdata{};         // as a set; empty: must be absent
   bool data_matters = true;                 // false: only the TTL is looked at
   std::optional<std::uint32_t> most_ttl{};  // every server's TTL is at most this
+  std::optional<std::uint32_t> ttl{};       // every server's TTL is this
 };
+
+/// How many rounds over TCP confirm one that opens a gate: a pool behind one address may hold one
+/// stale server.
+inline constexpr int kConfirmations = 3;
 
 Round ask_all(const Delegation& delegation, const std::vector<Question>& questions, bool tcp,
               std::stop_token stop);
@@ -41,6 +46,8 @@ Round ask_all(const Delegation& delegation, const std::vector<Question>& questio
 /// Does every server serve all of it? unknown where one did not answer, fail where one serves
 /// something else.
 Assertion check(const Round& round, const std::vector<Expected>& expected);
+/// What one server's answer says of it. Pure.
+Assertion check_view(const View& view, const Expected& expected);
 
 /// One UDP round and, if it passes, three TCP rounds: the verdict of the worst.
 Assertion confirmed(const Delegation& delegation, const std::vector<Expected>& expected,
