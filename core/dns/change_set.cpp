@@ -249,6 +249,16 @@ Result<void> write_changes(DnsApi& api, const std::string& zone,
         std::move(error.with_remedy("look at the zone (mxferry dns records) and run the same "
                                     "command again: it goes on from what stands")));
   }
+  // What a staged API shows may be its draft: only its own word says that the draft is published.
+  if (api.traits().write_model == "staged" && !(outcome && outcome->applied == Applied::all)) {
+    Error error = outcome ? Error{ErrorCode::conflict, "write to " + zone, ""} : outcome.error();
+    error.text =
+        "DC-03: the changes stand in the API's draft, and whether they are published is "
+        "not known" +
+        (error.text.empty() ? "" : ": " + error.text);
+    return fail(std::move(error.with_remedy(
+        "publish or drop the draft at the provider, then run the same command again")));
+  }
   if (hooks.result)
     MXF_CHECK(hooks.result(changes, outcome ? outcome->change_ids : std::vector<std::string>{}));
   return {};

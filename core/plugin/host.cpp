@@ -10,62 +10,18 @@
 #include "base/escape.hpp"
 #include "base/log.hpp"
 #include "base/redact.hpp"
+#include "plugin/secret_fields.hpp"
 
 namespace mxferry::plugin {
 namespace {
 
 constexpr std::size_t kMaxErrorText = 16 * 1024;
 
-std::string base64(std::string_view bytes) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8U | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      out.push_back(k <= n ? kAlphabet[group >> (18 - 6 * k) & 63U] : '=');
-  }
-  return out;
-}
-
-std::string percent_encoded(std::string_view bytes) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : bytes) {
-    const auto u = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      out.push_back(c);
-    } else {
-      out.push_back('%');
-      out.push_back(kHex[u >> 4U]);
-      out.push_back(kHex[u & 15U]);
-    }
-  }
-  return out;
-}
-
-std::string json_inside(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (u < 0x20) {
-      out += "\\u00";
-      out.push_back(kHex[u >> 4U]);
-      out.push_back(kHex[u & 15U]);
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out;
+// Header names compare without case (RFC 9110 §5.1).
+bool is_content_type(std::string_view name) {
+  constexpr std::string_view kName = "content-type";
+  return std::equal(name.begin(), name.end(), kName.begin(), kName.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
 }
 
 std::string text_up_to(mxf_str s, std::size_t limit) {
@@ -351,40 +307,6 @@ std::string HostSession::redact(std::string text) const {
   return text;
 }
 
-// ${secret:NAME}, ${secret:NAME|base64}, ${secret:NAME|json}
-Result<std::string> HostSession::fill(std::string_view text, bool in_url) const {
-  constexpr std::string_view kOpen = "${secret:";
-  std::string out;
-  while (!text.empty()) {
-    const auto at = text.find(kOpen);
-    out.append(text.substr(0, at));
-    if (at == std::string_view::npos) break;
-    text.remove_prefix(at + kOpen.size());
-    const auto close = text.find('}');
-    const auto inside = text.substr(0, close);
-    if (close == std::string_view::npos)
-      return fail(ErrorCode::plugin, "", "a ${secret: without its }");
-    const auto bar = inside.find('|');
-    const auto it = secrets_.find(std::string(inside.substr(0, bar)));
-    if (it == secrets_.end())
-      return fail(ErrorCode::config, "",
-                  "there is no secret \"" + std::string(inside.substr(0, bar)) + "\"");
-    const auto filter = bar == std::string_view::npos ? std::string_view() : inside.substr(bar + 1);
-    const auto value = it->second.reveal();
-    std::string filled = filter.empty()       ? std::string(value)
-                         : filter == "base64" ? base64(value)
-                         : filter == "json"   ? json_inside(value)
-                                              : std::string();
-    if (!filter.empty() && filter != "base64" && filter != "json")
-      return fail(ErrorCode::plugin, "",
-                  "unknown filter \"" + std::string(filter) + "\" of a secret");
-    out += in_url ? percent_encoded(filled) : filled;
-    wipe(filled);
-    text.remove_prefix(close + 1);
-  }
-  return out;
-}
-
 std::string HostSession::config_value(const std::string& name) const {
   const auto it = config_.find(name);
   return it == config_.end() ? std::string() : it->second;
@@ -448,13 +370,17 @@ mxf_status HostSession::http(const mxf_http_request* q, mxf_http_response* r) {
     request.idempotent = q->idempotent != 0;
     if (const auto query = request.shown.find('?'); query != std::string::npos)
       request.shown.resize(query);
-    MXF_TRY(url, fill(to_text(q->url), true));
+    const SecretFields secrets(manifest_, secrets_);
+    MXF_TRY(url, secrets.url(to_text(q->url)));
     request.url = std::move(url);
+    std::string content_type;
     for (std::size_t i = 0; i < q->header_count; ++i) {
-      MXF_TRY(value, fill(to_text(q->headers[i].value), false));
-      request.headers.push_back({to_text(q->headers[i].name), std::move(value)});
+      const auto name = to_text(q->headers[i].name);
+      MXF_TRY(value, secrets.header(to_text(q->headers[i].value)));
+      if (is_content_type(name)) content_type = value;
+      request.headers.push_back({name, std::move(value)});
     }
-    MXF_TRY(body, fill(to_text(q->body), false));
+    MXF_TRY(body, secrets.body(to_text(q->body), content_type));
     request.body = std::move(body);
     MXF_TRY(target, net::parse_http_url(request.url));
     MXF_CHECK(check_host(target));

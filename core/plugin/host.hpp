@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HostSession: the services behind one plugin session's mxf_host: http, settings, secrets, random,
-// time, log, and the extensions exchange, imap, file and exec. It decides what a plugin may reach: the hosts,
-// name servers and files that manifest and settings name, nothing else. Belongs to the thread of
-// the running operation; several sessions run side by side.
+// time, log, and the extensions exchange, imap, file and exec. It decides what a plugin may reach:
+// the hosts, name servers and files that manifest and settings name, nothing else. Belongs to the
+// thread of the running operation; several sessions run side by side.
 #pragma once
 
 #include <mxferry/abi.h>
@@ -65,7 +65,6 @@ class HostSession {
                           void* ctx);
   mxf_status exec(const mxf_str* argv, std::size_t argc, mxf_str input, std::uint32_t timeout_ms,
                   mxf_exec_result* r);
-  Result<std::string> fill(std::string_view text, bool in_url) const;
   Result<void> check_host(const net::HttpTarget& target) const;
   bool is_setting_of(const char* type, const std::string& value) const;
   std::string redact(std::string text) const;

@@ -173,13 +173,14 @@ void read_config(Reader& r, const Json& root, Manifest& m) {
     m.config.push_back(std::move(s));
   });
   r.list(root, "", "secrets", [&](const Json& item, const std::string& at) {
-    r.keys(item, at, {"name", "env", "required", "description"});
+    r.keys(item, at, {"name", "env", "required", "description", "field"});
     SecretSetting s;
     s.name = r.string(item, at, "name", true);
     if (!is_name(s.name)) r.wrong(at + "/name", "expected lower-case letters, digits and _");
     s.env = r.string(item, at, "env", false);
     s.required = r.boolean(item, at, "required", true);
     s.description = r.string(item, at, "description", true);
+    s.field = r.string(item, at, "field", false);
     for (const auto& other : m.secrets)
       if (other.name == s.name) r.wrong(at + "/name", "this secret stands twice");
     m.secrets.push_back(std::move(s));

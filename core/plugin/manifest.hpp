@@ -36,6 +36,7 @@ struct SecretSetting {
   std::string env;  // suggested environment variable
   bool required = true;
   std::string description{};
+  std::string field{};  // of a query, form or JSON body: the one that may hold it; empty: none
 };
 
 struct HostLimits {

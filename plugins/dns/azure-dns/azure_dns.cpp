@@ -127,14 +127,12 @@ class AzureDns final : public RRsetDns {
   Result<void> fetch_token() {
     const auto now = host().now_ms() / 1000;
     if (!token_.empty() && now < token_expires_) return {};
-    // In a form the secret must be percent-encoded, which the host's ${secret:} in a body is not.
-    MXF_TRY(secret, host().secret("client_secret"));
     HttpRequest q;
     q.method = "POST";
     q.url = login_;
     q.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
     q.body = "grant_type=client_credentials&client_id=" + client_id_ +
-             "&client_secret=" + percent(secret) +
+             "&client_secret=${secret:client_secret}"
              "&scope=https%3A%2F%2Fmanagement.azure.com%2F.default";
     q.idempotent = true;
     MXF_TRY(response, host().http(q));

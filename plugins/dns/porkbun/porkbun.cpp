@@ -110,8 +110,8 @@ class Porkbun final : public RecordDns {
 
  private:
   static Json with_keys(Json body) {
-    body["apikey"] = "${secret:api_key|json}";
-    body["secretapikey"] = "${secret:secret_api_key|json}";
+    body["apikey"] = "${secret:api_key}";
+    body["secretapikey"] = "${secret:secret_api_key}";
     return body;
   }
   Result<Json> query(const std::string& what, const std::string& path, Json body) {

@@ -71,8 +71,8 @@ typedef struct mxf_header {
 typedef struct mxf_http_request {
   uint32_t size;
   uint32_t idempotent; /* 1: repeating does no harm, so the host may retry network errors and 5xx */
-  /* ${secret:NAME} in url (there percent-encoded), header values and body is filled by the host; ${secret:NAME|base64} and
-   * ${secret:NAME|json} (the inside of a JSON string) fill in that spelling of it. */
+  /* The host fills ${secret:NAME} and ${secret:NAME|base64} in header values. In url and body ${secret:NAME} is filled, encoded,
+   * only as the whole value of the query, form or top JSON field that the manifest names for it; elsewhere it is refused. */
   mxf_str method, url;
   const mxf_header* headers;
   size_t header_count;

@@ -43,7 +43,8 @@ class FakeApi final : public DnsApi {
   enum class Fault { none, refuse, lost_answer, silent_no_op, half, read_back } fault = Fault::none;
   int reads = 0;
   int writes = 0;
-  const DnsTraits& traits() const override { return traits_; }
+  DnsTraits model{};
+  const DnsTraits& traits() const override { return model; }
   Result<std::vector<ZoneInfo>> list_zones(std::stop_token) override {
     return std::vector<ZoneInfo>{};
   }
@@ -73,9 +74,6 @@ class FakeApi final : public DnsApi {
   Result<bool> change_live(const std::string&, const std::string&, std::stop_token) override {
     return true;
   }
-
- private:
-  DnsTraits traits_;
 };
 
 std::vector<DnsEdit> two_edits() {
@@ -135,6 +133,32 @@ TEST(ChangeSet, ALostAnswerIsReadBackNotRepeated) {
   const auto changes = apply_edits(api, "a.test.", edits, {}, {});
   ASSERT_TRUE(changes) << changes.error().message();
   EXPECT_EQ(api.writes, 1);
+}
+
+TEST(ChangeSet, ADraftThatMayNotBePublishedIsNotDone) {
+  FakeApi api;
+  api.model.write_model = "staged";
+  api.fault = FakeApi::Fault::lost_answer;  // of the publishing: what it lists is the draft
+  const auto edits = two_edits();
+  bool result = false;
+  ChangeHooks hooks;
+  hooks.result = [&](const auto&, const auto&) -> Result<void> {
+    result = true;
+    return {};
+  };
+  const auto changes = apply_edits(api, "a.test.", edits, hooks, {});
+  ASSERT_FALSE(changes);
+  EXPECT_EQ(changes.error().code, ErrorCode::timeout);
+  EXPECT_NE(changes.error().text.find("not known"), std::string::npos);
+  EXPECT_FALSE(result);
+  EXPECT_EQ(api.writes, 1);
+}
+
+TEST(ChangeSet, ADraftIsDoneWhenItsApiSaysThatAllIsPublished) {
+  FakeApi api;
+  api.model.write_model = "staged";
+  const auto edits = two_edits();
+  EXPECT_TRUE(apply_edits(api, "a.test.", edits, {}, {}));
 }
 
 TEST(ChangeSet, EachFaultIsAnErrorAndTheSecondRunEndsTheSame) {

@@ -33,10 +33,16 @@ class Sample final : public DnsPlugin {
       HttpRequest q;
       q.url = host().config_or("url", "") + "/x?k=${secret:key}";
       q.headers = {{"A", "${secret:key}"}, {"B", "Basic ${secret:key|base64}"}};
-      q.body = "{\"k\":\"${secret:key|json}\"}";
+      q.body = "{\"k\":\"${secret:key}\",\"ttl\":60}";
       auto r = host().http(q);
       if (!r) return fail(r.error());
       return fail(MXF_REMOTE, "the key is " + host().secret("key").value(), "echo: " + r->body);
+    }
+    if (zone == "published.") {
+      HttpRequest q;
+      q.url = host().config_or("url", "") + "/records";
+      q.body = "{\"type\":\"TXT\",\"content\":\"${secret:key}\"}";
+      return fail(host().http(q).error());
     }
     if (zone == "elsewhere.") {
       HttpRequest q;
@@ -104,7 +110,7 @@ class Plugins : public testing::Test {
         test::sample_manifest(
             "good",
             R"(,"config":[{"name":"url","type":"url","default":"https://api.example","description":"d"}],
-                              "secrets":[{"name":"key","description":"d"}])")));
+                              "secrets":[{"name":"key","description":"d","field":"k"}])")));
     ASSERT_TRUE(trust_library(*dir / "good/good.so"));
   }
   static void TearDownTestSuite() { delete dir; }
@@ -195,11 +201,25 @@ TEST_F(Plugins, SecretsAreFilledByTheHostAndComeBackFromNowhere) {
   EXPECT_EQ(seen.url, "https://api.example/x?k=s3cr%22t%2Fkey");
   EXPECT_EQ(seen.headers.at(0).value, "s3cr\"t/key");
   EXPECT_EQ(seen.headers.at(1).value, "Basic czNjciJ0L2tleQ==");
-  EXPECT_EQ(seen.body, R"({"k":"s3cr\"t/key"})");
+  EXPECT_EQ(seen.body, R"({"k":"s3cr\"t/key","ttl":60})");
   ASSERT_FALSE(result);
   const auto all = result.error().text + result.error().remote + result.error().message();
   EXPECT_EQ(all.find("s3cr"), std::string::npos) << all;
   EXPECT_NE(result.error().text.find("the key is [secret key]"), std::string::npos);
+}
+
+TEST_F(Plugins, ASecretInARecordIsNotSent) {
+  HostOptions options;
+  options.http = [](const net::HttpRequest& q) -> Result<net::HttpResponse> {
+    ADD_FAILURE() << "a request left: " << q.body;
+    return net::HttpResponse{};
+  };
+  auto api = good(options);
+  ASSERT_TRUE(api);
+  const auto result = (*api)->list_records("published.", {});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::plugin);
+  EXPECT_NE(result.error().text.find("content"), std::string::npos) << result.error().message();
 }
 
 TEST_F(Plugins, OnlyWhatTheSettingsNameCanBeReached) {
