@@ -23,15 +23,25 @@ TEST(XmlAnswer, ReadsElementsAttributesTextAndReferences) {
 }
 
 TEST(XmlAnswer, WhatIsNotWellFormedIsNothing) {
-  std::string deep;
-  for (int i = 0; i < 100; ++i) deep += "<a>";
   for (const std::string& text :
        {std::string(), std::string("<a>"), std::string("<a></b>"), std::string("<a x=1/>"),
         std::string("<a/><b/>"), std::string("<a>&unknown;</a>"), std::string("<a>&#0;</a>"),
         std::string("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"), std::string("<a x='1' x='2'/>"),
-        std::string("<a>&amp</a>"), std::string("<a><![CDATA[x]]</a>"), deep, std::string("text"),
-        std::string("<html><br></html>")})
+        std::string("<a>&amp</a>"), std::string("<a><![CDATA[x]]</a>"), std::string("text"),
+        std::string("<html><br></html>"), std::string("<a>x & y</a>"),
+        std::string("<a>&#xd800;</a>"), std::string("<a x='<'/>"), std::string("<a/>text")})
     EXPECT_FALSE(xml_of(text)) << text;
+}
+
+TEST(XmlAnswer, DepthHasALimit) {
+  const auto nested = [](int levels) {
+    std::string out;
+    for (int i = 0; i < levels; ++i) out += "<a>";
+    for (int i = 0; i < levels; ++i) out += "</a>";
+    return out;
+  };
+  EXPECT_TRUE(xml_of(nested(65)));
+  EXPECT_FALSE(xml_of(nested(66)));
 }
 
 TEST(XmlAnswer, EscapedTextComesBack) {
