@@ -9,6 +9,7 @@
 #include "net/dns_exchange.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
+#include "protocol/dns/rrsig.hpp"
 
 namespace mxferry::dns {
 namespace {
@@ -109,6 +110,33 @@ void compare(AuditState& state, const std::vector<View>& views) {
   }
 }
 
+// RFC 4035 §5.2: without a key that a DS at the parent names, nothing of the zone validates. A DS
+// whose digest nobody here computes makes no zone bogus, and proves nothing.
+bool chain_breaks(AuditState& state, const std::vector<std::string>& ds) {
+  const Question question{state.out.zone, "DNSKEY"};
+  const auto keys = state.lookups.ask(question);
+  if (keys.kind == Answer::Kind::failed) {
+    state.unknown("DN-01", question, keys);
+    return true;
+  }
+  bool computed = false;
+  for (const auto& one : ds) {
+    for (const auto& key : keys.rdata) {
+      const auto named = ds_names(state.out.zone, one, key);
+      if (named.value_or(false)) return false;
+      computed = computed || named.has_value();
+    }
+  }
+  if (!computed && !keys.rdata.empty()) return false;
+  state.find("DN-01", Severity::block,
+             keys.rdata.empty()
+                 ? "the parent has a DS record, and the zone has no DNSKEY"
+                 : "no DNSKEY of the zone is one that a DS record at the parent names",
+             "Have the registrar publish the DS record of a key that the zone is signed with, or "
+             "take the DS records out: validating resolvers refuse the whole zone.");
+  return true;
+}
+
 }  // namespace
 
 Answer AskedOnce::ask(const Question& question) {
@@ -172,6 +200,7 @@ void audit_zone(AuditState& state) {
   compare(state, look_at_all(state, names));
   const auto ds = state.lookups.ask({state.out.zone, "DS"});
   if (ds.kind == Answer::Kind::failed) return state.unknown("DN-01", {state.out.zone, "DS"}, ds);
+  if (ds.kind == Answer::Kind::found && chain_breaks(state, ds.rdata)) return;
   const auto soa = state.lookups.ask({state.out.zone, "SOA"});
   if (ds.kind == Answer::Kind::found && !soa.authentic)
     state.find(

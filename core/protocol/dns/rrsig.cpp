@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/dns/rrsig.hpp"
 
-#include <charconv>
+#include <openssl/evp.h>
 
+#include <array>
+#include <charconv>
+#include <sstream>
+
+#include "base/escape.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
 
@@ -36,6 +41,11 @@ std::uint16_t u16(std::string_view m, std::size_t at) {
 }
 std::uint32_t u32(std::string_view m, std::size_t at) {
   return (static_cast<std::uint32_t>(u16(m, at)) << 16U) | u16(m, at + 2);
+}
+
+// IANA's "DS RR Type Digest Algorithms"; null: another one.
+const EVP_MD* digest_of(unsigned type) {
+  return type == 1 ? EVP_sha1() : type == 2 ? EVP_sha256() : type == 4 ? EVP_sha384() : nullptr;
 }
 
 }  // namespace
@@ -75,6 +85,33 @@ std::optional<std::uint16_t> dnskey_tag(std::string_view rdata) {
     sum += i % 2 == 0 ? static_cast<std::uint32_t>(byte) << 8U : byte;
   }
   return static_cast<std::uint16_t>((sum + (sum >> 16U)) & 0xffffU);
+}
+
+std::optional<bool> ds_names(std::string_view zone, std::string_view ds, std::string_view dnskey) {
+  std::istringstream words{std::string(ds)};
+  unsigned tag = 0;
+  unsigned algorithm = 0;
+  unsigned type = 0;
+  std::string wanted;
+  if (!(words >> tag >> algorithm >> type >> wanted)) return std::nullopt;
+  // The hexadecimal digits may stand in several words (RFC 4034 §5.3).
+  for (std::string more; words >> more;) wanted += more;
+  for (char& c : wanted)
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  const auto* digest = digest_of(type);
+  if (digest == nullptr) return std::nullopt;
+  const auto bytes = octets_of(dnskey);
+  if (!bytes || bytes->size() < 5) return false;
+  // §5.2: only a zone key, with protocol 3.
+  if ((u16(*bytes, 0) & 0x0100U) == 0 || (*bytes)[2] != 3) return false;
+  if (dnskey_tag(dnskey) != tag || static_cast<unsigned char>((*bytes)[3]) != algorithm)
+    return false;
+  const auto covered = name_to_wire(zone) + *bytes;
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  unsigned size = 0;
+  if (EVP_Digest(covered.data(), covered.size(), out.data(), &size, digest, nullptr) != 1)
+    return std::nullopt;
+  return hex(std::string(out.begin(), out.begin() + size)) == wanted;
 }
 
 }  // namespace mxferry::dns

@@ -31,4 +31,9 @@ bool is_current(const Rrsig& signature, Instant now);
 /// The tag of a DNSKEY (RFC 4034 Appendix B), from rdata in the generic spelling.
 std::optional<std::uint16_t> dnskey_tag(std::string_view rdata);
 
+/// Does this DS ("TAG ALGORITHM TYPE HEX") name this DNSKEY (generic spelling) of `zone`
+/// (canonical): tag, algorithm and digest (RFC 4034 §5.1.4)? Nothing: its digest is none that is
+/// computed here (SHA-1, SHA-256, SHA-384), or it cannot be read.
+std::optional<bool> ds_names(std::string_view zone, std::string_view ds, std::string_view dnskey);
+
 }  // namespace mxferry::dns

@@ -62,6 +62,25 @@ TEST(Audit, ACleanDomainHasNothingAboveInfo) {
   EXPECT_EQ(clean.dmarc->policy, DmarcPolicy::reject);
 }
 
+// How DS and DNSKEY belong together stands in rrsig_test.cpp.
+TEST(Audit, ADsThatNamesNoKeyOfTheZoneIsAnError) {
+  const std::string zone = kGood + kKey + "example.com NS ns.example.com.\n";
+  const std::string key = "example.com DNSKEY \\# 8 0100030800010203\n";
+  const auto of = [&](const std::string& more) { return found(audit(zone + more)); };
+  const auto has = [&](const std::string& more) {
+    const auto all = of(more);
+    return std::count(all.begin(), all.end(), "DN-01 error");
+  };
+  const std::string ds =
+      "example.com DS 1548 8 2 24f714f6cae44ced9c9bb24eef408f44086f83d8e90381036cf30a37db29cb2c\n";
+  EXPECT_EQ(has(key), 0) << "not signed at the parent";
+  EXPECT_EQ(has(ds + key), 0);
+  EXPECT_EQ(has(ds), 1) << "no DNSKEY at all";
+  EXPECT_EQ(has("example.com DS 1 8 2 00\n" + key), 1);
+  EXPECT_EQ(has("example.com DS 1 8 2 00\n" + ds + key), 0) << "one is enough";
+  EXPECT_EQ(has("example.com DS 1 8 3 00\n" + key), 0) << "a digest that proves nothing";
+}
+
 TEST(Audit, WhatCannotBeLookedUpIsNeverAbsent) {
   EXPECT_FALSE(audit("example.com FAIL").readable);
   EXPECT_FALSE(audit("example.net A 192.0.2.1").readable);

@@ -75,5 +75,38 @@ TEST(Dnskey, TheTagIsTheSumOfAppendixB) {
   EXPECT_FALSE(dnskey_tag("\\# 4 01010305"));
 }
 
+// RFC 4034 §5.4 (SHA-1) and RFC 4509 §2.3 (SHA-256): two DS records of the same key.
+const char* const kKey =
+    "\\# 134 0100030501039e8a247418e318903b215a848acfd5f37f026bd4062db26c774c690968d5"
+    "d56df8bfda91e6f36d9a279888f41333357c5e6029990d10fdf5663062a512763326980a615ddbf1"
+    "7a05ddfcce7e5fb3abcca05a31b0957452d4521e83870789063115bf97f6c308ccf57cdc9ce7fe10"
+    "f6ed1bd0cc0660038c50dcdb0feb963c2f17";
+const char* const kZone = "dskey.example.com.";
+
+TEST(Ds, NamesItsKeyByTheDigestsOfTheRfcs) {
+  EXPECT_EQ(dnskey_tag(kKey), 60485);
+  EXPECT_EQ(ds_names(kZone, "60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118", kKey), true);
+  EXPECT_EQ(ds_names(kZone,
+                     "60485 5 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B83"
+                     " 83F6A1E4469DA50A",
+                     kKey),
+            true);
+}
+
+TEST(Ds, NamesNoOtherKey) {
+  const std::string digest = " 2bb183af5f22588179a53b0a98631fad1a292118";
+  EXPECT_EQ(ds_names("example.com.", "60485 5 1" + digest, kKey), false);
+  EXPECT_EQ(ds_names(kZone, "60486 5 1" + digest, kKey), false);
+  EXPECT_EQ(ds_names(kZone, "60485 8 1" + digest, kKey), false);
+  EXPECT_EQ(ds_names(kZone, "60485 5 2" + digest, kKey), false);
+  EXPECT_EQ(ds_names(kZone, "60485 5 1" + digest, "\\# 4 01000305"), false);
+  EXPECT_EQ(ds_names(kZone, "60485 5 1" + digest, generic(number(0, 2) + "\3\5key")), false);
+}
+
+TEST(Ds, ADigestThatNobodyHereComputesSaysNothing) {
+  EXPECT_EQ(ds_names(kZone, "60485 5 3 00", kKey), std::nullopt);
+  EXPECT_EQ(ds_names(kZone, "60485 five 1 00", kKey), std::nullopt);
+}
+
 }  // namespace
 }  // namespace mxferry::dns
