@@ -38,9 +38,7 @@ class ScriptedLookups : public dns::Lookups {
         failing_.insert(*owner);
         continue;
       }
-      // The generic spelling (RFC 3597 §5) is how answers of other types are read.
-      const auto rdata =
-          data.starts_with("\\# ") ? Result<std::string>(data) : dns::canonical_rdata(type, data);
+      const auto rdata = dns::canonical_rdata(type, data);
       if (!rdata) throw std::invalid_argument(line);
       records_[{*owner, type}].push_back(*rdata);
     }

@@ -174,7 +174,8 @@ Result<std::string> canonical_rdata(std::string_view type, std::string_view rdat
     std::string out;
     for (const auto& token : *tokens)
       out += (out.empty() ? "" : " ") + (token.quoted ? quote(token.text) : token.text);
-    return out;
+    // "\# 4 c0000201" (RFC 3597 §5): its backslash is the mark of the spelling, no escape.
+    return rdata.starts_with("\\# ") ? "\\" + out : out;
   }
   // Names keep their escapes, so the raw words are needed here, not the decoded tokens.
   std::vector<std::string> words;

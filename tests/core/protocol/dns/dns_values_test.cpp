@@ -119,5 +119,10 @@ TEST(ZoneDiff, EditingASetKeepsForeignStrings) {
   EXPECT_FALSE(same_set("MX", {"10 a.test."}, {"10 a"}));
 }
 
+TEST(Rdata, TheGenericSpellingKeepsItsMark) {
+  EXPECT_EQ(canonical_rdata("TYPE65400", "\\# 4 c0000201").value(), "\\# 4 c0000201");
+  EXPECT_EQ(canonical_rdata("DNSKEY", "\\#  2\t0102").value(), "\\# 2 0102");
+}
+
 }  // namespace
 }  // namespace mxferry::dns
