@@ -8,13 +8,17 @@
 #include <cstring>
 
 #include "base/escape.hpp"
+#include "base/file_remedy.hpp"
 
 namespace mxferry::app {
 namespace fs = std::filesystem;
 namespace {
 
 Unexpected<Error> failed(const fs::path& file) {
-  return fail(ErrorCode::io, "write " + escape_line(file.string()), std::strerror(errno));
+  const int cause = errno;
+  const auto name = escape_line(file.string());
+  auto error = fail(ErrorCode::io, "write " + name, std::strerror(cause)).error();
+  return fail(std::move(error.with_remedy(remedy_for(cause, name))));
 }
 
 // `how`: O_EXCL or O_TRUNC. What is half written goes away again.

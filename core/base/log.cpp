@@ -7,12 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
 #include "base/escape.hpp"
+#include "base/file_remedy.hpp"
 
 namespace mxferry::log {
 namespace {
@@ -52,7 +55,12 @@ std::string_view name(Level level) {
 Result<void> open(const std::filesystem::path& file, Level level) {
   // Made by us first, so that it is 0600 under any umask; spdlog then appends.
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return fail(ErrorCode::io, "open log", file.string() + ": " + std::strerror(errno));
+  if (fd < 0) {
+    const int cause = errno;
+    auto error =
+        fail(ErrorCode::io, "open log", file.string() + ": " + std::strerror(cause)).error();
+    return fail(std::move(error.with_remedy(remedy_for(cause, file.string()))));
+  }
   const int mode = ::fchmod(fd, 0600);
   ::close(fd);
   if (mode != 0) return fail(ErrorCode::io, "open log", file.string() + ": cannot set mode 0600");

@@ -48,6 +48,8 @@ class AccountCopy {
   std::size_t lanes_wanted() const;
   /// Before the folders: what moved at the source, and what is gone from it, at the destination.
   Task<Result<void>> follow_departures(Lane& lane);
+  Task<Result<void>> keep_archived(Lane& lane, const std::vector<FolderPlace>& places,
+                                   Departures& departures);
   Task<Result<void>> put_aside(Lane& lane, const std::vector<FolderPlace>& places,
                                Departures departures);
   Task<Result<void>> run_lane(Lane& lane);

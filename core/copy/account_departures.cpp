@@ -2,9 +2,11 @@
 // AccountCopy, before the folders: what moved at the source moves at the destination, and what is
 // gone from it is put aside where that is asked for.
 #include <algorithm>
+#include <set>
 
 #include "base/crash_point.hpp"
 #include "copy/account_copy.hpp"
+#include "copy/leftovers.hpp"
 
 namespace mxferry::copy {
 
@@ -62,6 +64,8 @@ Task<Result<void>> AccountCopy::follow_departures(Lane& lane) {
       co_return taken;
   }
   if (wanted) {
+    auto kept = co_await keep_archived(lane, places, *found);
+    if (!kept) co_return kept;
     auto done = co_await put_aside(lane, places, std::move(*found));
     if (!done) co_return done;
   }
@@ -69,6 +73,34 @@ Task<Result<void>> AccountCopy::follow_departures(Lane& lane) {
   MXF_CO_TRY(records, job_.state->folders());
   records_ = std::move(records);
   MXF_CO_CHECK(find_work());
+  co_return Result<void>();
+}
+
+// What left its folder and is still in the source's view of all mail was archived, not deleted: it
+// stays where it is.
+Task<Result<void>> AccountCopy::keep_archived(Lane& lane, const std::vector<FolderPlace>& places,
+                                              Departures& departures) {
+  for (const auto& view : listed_) {
+    if (departures.gone.empty()) co_return Result<void>();
+    if (view.use != SpecialUse::all || !view.selectable) continue;
+    std::set<Fingerprint> wanted;
+    for (const auto& [place, record] : departures.gone) wanted.insert(record.fingerprint);
+    auto held = co_await held_by_view(*lane.source, view, wanted);
+    if (!held && !is_of_folder(held.error())) co_return fail(std::move(held).error());
+    if (!held) {
+      // Unknown is not "deleted".
+      for (const auto& [place, record] : departures.gone) {
+        auto& report = report_for(*places[place].info);
+        if (report.failed.empty())
+          report.failed = "the source's view of all mail is not readable (" +
+                          held.error().message() + "): nothing that is gone is put aside";
+      }
+      departures.gone.clear();
+      co_return Result<void>();
+    }
+    std::erase_if(departures.gone,
+                  [&](const auto& one) { return held->contains(one.second.fingerprint); });
+  }
   co_return Result<void>();
 }
 

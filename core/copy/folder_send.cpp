@@ -242,6 +242,8 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
   std::vector<IntentMessage> too_large;
   std::map<std::uint32_t, mime::Digest> odd;
   std::uint64_t bytes = 0;
+  intent.messages.reserve(messages.size());
+  bodies.reserve(messages.size());
   const auto limit = lane_.target->append_limit();
   if (run_.job.options.newest_first)
     put_newest_first(messages, [](const WholeMessage& m) -> const MessageInfo& { return m.info; });
@@ -272,7 +274,7 @@ Task<Result<void>> FolderCopy::copy_whole(std::vector<WholeMessage> messages,
     auto written = co_await write_intent(intent);
     if (!written) co_return written;
     result.intent = intent.id;
-    auto metas = intent.messages;
+    auto metas = std::exchange(intent.messages, {});  // they are in the state now
     auto appended = co_await append_under(intent, std::move(metas), std::move(bodies), result);
     crash_point("append.answered");
     if (!appended) {

@@ -215,4 +215,22 @@ Task<Result<void>> keep_leftovers(MailSource& source, SyncState& state, const Fo
   co_return kept;
 }
 
+Task<Result<std::set<Fingerprint>>> held_by_view(MailSource& source, const FolderInfo& view,
+                                                 const std::set<Fingerprint>& wanted) {
+  std::set<Fingerprint> out;
+  auto opened = co_await source.open_folder(view.wire);
+  if (!opened) co_return fail(std::move(opened).error());
+  const Uid last = opened->uid_next ? Uid(opened->uid_next->value - 1) : kLastUid;
+  auto listed = co_await list_range(source, Uid(1), last);
+  if (!listed) co_return fail(std::move(listed).error());
+  imap::UidSet uids;
+  for (const auto& info : *listed) uids.add(info.uid);
+  if (uids.empty()) co_return out;
+  auto prints = co_await fingerprints(source, std::move(uids));
+  if (!prints) co_return fail(std::move(prints).error());
+  for (const auto& print : *prints)
+    if (wanted.contains(print.fingerprint)) out.insert(print.fingerprint);
+  co_return out;
+}
+
 }  // namespace mxferry::copy

@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "store/remedy.hpp"
 
 namespace mxferry::copy {
 namespace {

@@ -40,7 +40,9 @@ std::uint64_t most_answers(std::uint64_t count) { return 2 * count + 1000; }
 // FETCH answers with at most one body each; UID may come before or behind the body.
 class CollectFetch final : public ResponseHandler {
  public:
-  explicit CollectFetch(std::uint64_t count) : most_(most_answers(count)) {}
+  explicit CollectFetch(std::uint64_t count) : most_(most_answers(count)) {
+    items.reserve(static_cast<std::size_t>(std::min(count, kExpected)));
+  }
   struct Item {
     FetchData data;
     std::string body;
@@ -82,6 +84,7 @@ class CollectFetch final : public ResponseHandler {
 
  private:
   static constexpr std::uint64_t kKeep = 2 * kWholeMessage;
+  static constexpr std::uint64_t kExpected = 2'000;  // what is asked for at once, at most
   std::uint64_t most_;
   std::uint64_t kept_ = 0;
   std::string body_;
@@ -588,6 +591,8 @@ Task<Result<AppendOutcome>> Client::append(std::vector<OutgoingMessage> batch) {
     out.as_one = true;
     std::vector<AppendMessage> metas;
     std::vector<std::string> bodies;
+    metas.reserve(batch.size());
+    bodies.reserve(batch.size());
     for (auto& message : batch) {
       metas.push_back(describe(message));
       bodies.push_back(std::move(message.body));

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "base/crash_point.hpp"
-#include "store/remedy.hpp"
+#include "base/file_remedy.hpp"
 
 namespace mxferry::store {
 namespace {
@@ -32,6 +32,15 @@ std::string remedy_of(int code, int cause, const std::string& file) {
       return remedy_for(EROFS, file);
     case SQLITE_IOERR:
       return remedy_for(cause == 0 ? EIO : cause, file);
+    case SQLITE_CANTOPEN:
+      // Where making a file fails SQLite looks for one to read, so that the cause may be the second
+      // attempt's: ENOENT.
+      if (cause == ENOENT || cause == 0)
+        return "see that the folder of " + file +
+               " is there, can be written to, has space and a disk without faults (dmesg), then "
+               "run "
+               "the same command again";
+      return remedy_for(cause, file);
     default:
       return remedy_for(cause, file);
   }

@@ -137,6 +137,9 @@ class Db {
       statements_;  // destroyed before handle_
 };
 
+/// The error for a row that cannot be what was written: names the file and what helps.
+Unexpected<Error> damaged(Db& db, std::string_view what);
+
 class [[nodiscard]] Transaction {
  public:
   Transaction(Transaction&& other) noexcept

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "store/remedy.hpp"
+#include "base/file_remedy.hpp"
 #include "store/schema.hpp"
 
 namespace mxferry::store {

@@ -103,11 +103,11 @@ def cut_case(side, variant, step, name):
     return Case(f"cut {side} {variant} step {step} ({name})", run)
 
 
-def late_case(variant, step, kill):
+def late_case(variant, occurrence, kill):
     def run(lab, number):
         process = []
         proxy = proxy_to(lab, "dest", without=VARIANTS[variant],
-                         at={step: Cut(late=LATE, kill=(lambda: process[0].kill()) if kill else None)})
+                         at={("end of APPEND", occurrence): Cut(late=LATE, kill=(lambda: process[0].kill()) if kill else None)})
         one = Mxferry(lab, number, dest_port=proxy.port)
         process.append(one.start())
         _, words = process[0].communicate(timeout=180)
@@ -118,7 +118,7 @@ def late_case(variant, step, kill):
             problems.append("nothing came late")
         proxy.settle()
         return problems + more + one.judge(lab.mail), f"first run ends with {code}; {did}"
-    return Case(f"late {variant} step {step}{' killed' if kill else ''}", run)
+    return Case(f"late {variant} APPEND {occurrence}{' killed' if kill else ''}", run)
 
 
 def steps_passed(lab, number, side, variant):
@@ -215,7 +215,9 @@ def cases_of(lab, seeded):
         passed = steps[side, variant].result()
         cuts += sample(seeded, [cut_case(side, variant, *step) for step in passed], size)
         if side == "dest":
-            lates += [late_case(variant, step, kill) for step, name in passed if name == "end of APPEND" for kill in (False, True)]
+            # By their number: what is a step before and what behind one differs from run to run.
+            appends = sum(name == "end of APPEND" for _, name in passed)
+            lates += [late_case(variant, one, kill) for one in range(1, appends + 1) for kill in (False, True)]
         else:
             living = [living_case(index, seeded.random(), len(passed)) for index in range(LIVING)]
     if lab.options.recorder:

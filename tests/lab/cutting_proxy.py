@@ -73,7 +73,7 @@ class Reader:
 class Proxy:
     def __init__(self, address, target, without=(), at=None, on_step=None):
         self.target, self.without, self.at, self.on_step = target, set(without), at or {}, on_step
-        self.steps, self.lock, self.late = [], threading.Lock(), []
+        self.steps, self.passed, self.lock, self.late = [], collections.Counter(), threading.Lock(), []
         self.listener = socket.create_server((address, 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -99,10 +99,11 @@ class Proxy:
     def step(self, name):
         with self.lock:
             self.steps.append(name)
-            number = len(self.steps)
+            self.passed[name] += 1
+            number, occurrence = len(self.steps), self.passed[name]
         if self.on_step:
             self.on_step(number, name)
-        return self.at.get(number)
+        return self.at.get(number) or self.at.get((name, occurrence))
 
     def settle(self):
         """Waits until what was held back is delivered."""

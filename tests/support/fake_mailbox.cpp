@@ -101,6 +101,8 @@ Task<Result<FolderState>> FakeMailbox::open_folder(const std::string& wire) {
   if (dead_) co_return lost();
   if (!server_.folders.contains(wire))
     co_return fail(ErrorCode::not_found, "fake select", "no such folder");
+  if (server_.refuses_open && server_.refuses_open(wire))
+    co_return fail(ErrorCode::refused, "fake select", "not permitted");
   open_ = wire;
   if (!server_.late.empty() && --server_.opens_until_late <= 0) {
     for (auto& [folder, message] : std::exchange(server_.late, {}))

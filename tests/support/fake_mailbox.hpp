@@ -56,6 +56,7 @@ struct FakeServer {
   std::function<bool(const std::string& body)> refuses;
   std::function<bool(const std::string& flag)> refuses_flag;  // though PERMANENTFLAGS has it
   std::function<bool(const std::string& wire)> refuses_name;  // in CREATE
+  std::function<bool(const std::string& wire)> refuses_open;  // SELECT and EXAMINE
   std::function<std::string(std::string body)> alters;        // what it stores instead
   std::function<Fault()> on_append;                           // asked before each append
   std::function<bool(Uid)> keeps_header;                      // listed, and its header never given

@@ -44,11 +44,6 @@ std::string as_flag(std::string_view name) {
   return out;
 }
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
 std::string to_upper(std::string_view text) {
   std::string out(text);
   for (char& c : out)

@@ -4,6 +4,7 @@
 // dropped on the way in: it belongs to a session. Plain values, any thread.
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -65,7 +66,13 @@ bool is_flag(std::string_view name);
 /// no atom has.
 std::string as_flag(std::string_view name);
 
-bool equals_ignoring_case(std::string_view a, std::string_view b);
+inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
 std::string to_upper(std::string_view text);
 
 }  // namespace mxferry::imap

@@ -2,7 +2,9 @@
 #include "protocol/imap/internal_date.hpp"
 
 #include <array>
-#include <cstdio>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
 
 #include "protocol/imap/flags.hpp"
 
@@ -21,6 +23,21 @@ bool take_number(std::string_view& text, std::size_t digits, int& out) {
   }
   text.remove_prefix(digits);
   return true;
+}
+
+// `digits` of them, with zeros in front; more where the number has more, as of a year that
+// is_sayable() refuses.
+void add_number(std::string& out, std::int64_t number, std::size_t digits) {
+  const auto text = std::to_string(number);
+  if (text.size() < digits) out.append(digits - text.size(), '0');
+  out += text;
+}
+
+// 1 to 12; 0: no month has this name.
+unsigned month_of(std::string_view name) {
+  for (unsigned i = 0; i < kMonths.size(); ++i)
+    if (equals_ignoring_case(name, kMonths[i])) return i + 1;
+  return 0;
 }
 
 bool take(std::string_view& text, char c) {
@@ -44,9 +61,7 @@ std::optional<InternalDate> parse_internal_date(std::string_view text) {
   const bool two = text.size() > 1 && text[1] != '-';
   if (!take_number(text, two ? 2 : 1, d) || !take(text, '-') || text.size() < 3)
     return std::nullopt;
-  unsigned month_number = 0;
-  for (unsigned i = 0; i < kMonths.size(); ++i)
-    if (equals_ignoring_case(text.substr(0, 3), kMonths[i])) month_number = i + 1;
+  const unsigned month_number = month_of(text.substr(0, 3));
   text.remove_prefix(3);
   if (month_number == 0 || !take(text, '-') || !take_number(text, 4, y) || !take(text, ' ') ||
       !take_number(text, 2, h) || !take(text, ':') || !take_number(text, 2, m) ||
@@ -79,15 +94,26 @@ std::string format_internal_date(const InternalDate& date) {
   const auto midnight = floor<days>(local);
   const year_month_day ymd(midnight);
   const hh_mm_ss time(local - midnight);
-  const auto zone = date.zone.count() < 0 ? -date.zone.count() : date.zone.count();
-  std::array<char, 64> buffer{};
-  std::snprintf(
-      buffer.data(), buffer.size(), "%2u-%s-%04d %02d:%02d:%02d %c%02d%02d",
-      static_cast<unsigned>(ymd.day()), kMonths.at(static_cast<unsigned>(ymd.month()) - 1).data(),
-      static_cast<int>(ymd.year()), static_cast<int>(time.hours().count()),
-      static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
-      date.zone.count() < 0 ? '-' : '+', static_cast<int>(zone / 60), static_cast<int>(zone % 60));
-  return buffer.data();
+  const auto zone = std::abs(date.zone.count());
+  std::string out;
+  out.reserve(26);
+  const auto day = static_cast<unsigned>(ymd.day());
+  if (day < 10) out += ' ';
+  add_number(out, day, day < 10 ? 1 : 2);
+  out += '-';
+  out += kMonths.at(static_cast<unsigned>(ymd.month()) - 1);
+  out += '-';
+  add_number(out, static_cast<int>(ymd.year()), 4);
+  out += ' ';
+  add_number(out, time.hours().count(), 2);
+  out += ':';
+  add_number(out, time.minutes().count(), 2);
+  out += ':';
+  add_number(out, time.seconds().count(), 2);
+  out += date.zone.count() < 0 ? " -" : " +";
+  add_number(out, zone / 60, 2);
+  add_number(out, zone % 60, 2);
+  return out;
 }
 
 }  // namespace mxferry::imap

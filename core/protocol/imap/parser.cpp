@@ -104,6 +104,17 @@ class Parser {
       }
     }
   }
+  // The text between quotes where it holds no escape, so that it can be read in place; else nothing
+  // is taken.
+  std::optional<std::string_view> plain_quoted() {
+    if (peek() != '"') return std::nullopt;
+    const auto end = line_.find('"', at_ + 1);
+    if (end == std::string_view::npos) return std::nullopt;
+    const auto out = line_.substr(at_ + 1, end - at_ - 1);
+    if (out.find('\\') != std::string_view::npos) return std::nullopt;
+    at_ = end + 1;
+    return out;
+  }
   // astring / nstring: quoted, literal or atom (which may hold `]` and, from some servers, anything
   // printable).
   bool astring(std::string& out) {
@@ -749,10 +760,14 @@ bool Parser::fetch_item(FetchData& out) {
     if (!fetch_flags(flags)) return false;
     out.flags = std::move(flags);
   } else if (is("INTERNALDATE")) {
-    std::optional<std::string> text;
-    if (!nstring(text)) return false;
     // What is no date is none: one such message must not end the connection for all others.
-    if (text) out.internal_date = parse_internal_date(*text);
+    if (const auto plain = plain_quoted()) {
+      out.internal_date = parse_internal_date(*plain);
+    } else {
+      std::optional<std::string> text;
+      if (!nstring(text)) return false;
+      if (text) out.internal_date = parse_internal_date(*text);
+    }
   } else if (is("RFC822.SIZE")) {
     std::uint64_t n = 0;
     if (!number(n, 0x7FFFFFFFFFFFFFFFULL)) return false;

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <xxhash.h>
 
+#include <array>
 #include <new>
 
 #include "protocol/mime/header_fields.hpp"
@@ -16,6 +17,30 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; 
 bool same_letter(char a, char b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return lower(a) == lower(b);
+}
+
+// What stands behind the colon where `field` has this name; there may be blanks before it (RFC 5322
+// §4.5).
+std::optional<std::string_view> value_of(std::string_view field, std::string_view name) {
+  if (field.size() <= name.size()) return std::nullopt;
+  for (std::size_t i = 0; i < name.size(); ++i)
+    if (!same_letter(field[i], name[i])) return std::nullopt;
+  auto rest = field.substr(name.size());
+  while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) rest.remove_prefix(1);
+  if (rest.empty() || rest.front() != ':') return std::nullopt;
+  return rest.substr(1);
+}
+
+// One blank between the words, none around them.
+void append_unfolded(std::string_view value, std::string& out) {
+  const auto before = out.size();
+  for (const char c : value) {
+    if (!is_blank(c))
+      out += c;
+    else if (out.size() > before && out.back() != ' ')
+      out += ' ';
+  }
+  if (out.size() > before && out.back() == ' ') out.pop_back();
 }
 
 Fingerprint to_bytes(XXH128_hash_t hash) {
@@ -43,39 +68,37 @@ std::size_t header_size(std::string_view message) {
 std::optional<std::string> header_field(std::string_view header, std::string_view name) {
   std::optional<std::string> out;
   each_field(header, [&](std::string_view field) {
-    if (field.size() <= name.size()) return true;
-    for (std::size_t i = 0; i < name.size(); ++i)
-      if (!same_letter(field[i], name[i])) return true;
-    auto rest = field.substr(name.size());
-    while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) rest.remove_prefix(1);
-    if (rest.empty() || rest.front() != ':') return true;
-    rest.remove_prefix(1);
-    std::string value;
-    for (const char c : rest) {
-      if (!is_blank(c))
-        value += c;
-      else if (!value.empty() && value.back() != ' ')
-        value += ' ';
-    }
-    if (!value.empty() && value.back() == ' ') value.pop_back();
-    out = std::move(value);
+    const auto value = value_of(field, name);
+    if (!value) return true;
+    append_unfolded(*value, out.emplace());
     return false;
   });
   return out;
 }
 
 std::optional<Fingerprint> header_fingerprint(std::string_view header) {
+  constexpr std::array<std::string_view, 4> kNames = {"Message-ID", "Date", "From", "Subject"};
+  // The first field of each name, found in one pass: every message goes through here.
+  std::array<std::optional<std::string_view>, kNames.size()> values;
+  std::size_t found = 0;
+  each_field(header, [&](std::string_view field) {
+    for (std::size_t i = 0; i < kNames.size(); ++i) {
+      if (values[i]) continue;
+      values[i] = value_of(field, kNames[i]);
+      if (!values[i]) continue;
+      ++found;
+      break;
+    }
+    return found < kNames.size();
+  });
+  if (found == 0) return std::nullopt;
   std::string text;
-  bool any = false;
-  for (const auto* name : {"Message-ID", "Date", "From", "Subject"}) {
-    const auto value = header_field(header, name);
-    any = any || value.has_value();
+  for (const auto& value : values) {
     // A field that is there and empty differs from one that is not.
     text += value ? '+' : '-';
-    if (value) text += *value;
+    if (value) append_unfolded(*value, text);
     text += '\n';
   }
-  if (!any) return std::nullopt;
   return to_bytes(XXH3_128bits(text.data(), text.size()));
 }
 

@@ -42,6 +42,9 @@ TEST(Log, FileIsPrivateUnderAnyUmask) {
     EXPECT_EQ(st.st_mode & 0777U, 0600U);
     EXPECT_GT(st.st_size, 0);
   }
+  const auto nowhere = log::open(dir / "absent" / "log", log::Level::info);
+  ASSERT_FALSE(nowhere);
+  EXPECT_NE(nowhere.error().remedy.find("folder"), std::string::npos);
   std::filesystem::remove_all(dir);
 }
 

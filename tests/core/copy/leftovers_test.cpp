@@ -168,5 +168,37 @@ TEST_F(LeftoversTest, OtherViewsStayViews) {
   EXPECT_FALSE(target.folders.contains("Starred"));
 }
 
+TEST_F(LeftoversTest, WhatWasArchivedAtTheSourceIsNotPutAsideAsDeleted) {
+  for (int i = 1; i <= 4; ++i) add(mail(i), {"INBOX"});
+  ASSERT_TRUE(run());
+  auto& inbox = source.folder("INBOX").messages;
+  auto& all = source.folder(kAll).messages;
+  inbox.erase(inbox.begin(), inbox.begin() + 2);  // 1 is archived,
+  all.erase(all.begin() + 1);                     // 2 is deleted
+  options.quarantine.emplace().folder = "Aside";
+  options.quarantine->most = 10;
+  auto report = run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(target.bodies("Aside"), std::vector<std::string>{mail(2)});
+  EXPECT_EQ(target.bodies("INBOX"), (std::vector<std::string>{mail(1), mail(3), mail(4)}));
+  EXPECT_FALSE(target.folders.contains("Archive") && !archive().empty()) << "it is in its folder";
+}
+
+TEST_F(LeftoversTest, WhileTheViewIsNotReadableNothingIsPutAside) {
+  for (int i = 1; i <= 4; ++i) add(mail(i), {"INBOX"});
+  ASSERT_TRUE(run());
+  auto& inbox = source.folder("INBOX").messages;
+  inbox.erase(inbox.begin());
+  auto& all = source.folder(kAll).messages;
+  all.erase(all.begin());
+  source.refuses_open = [](const std::string& name) { return name == kAll; };
+  options.quarantine.emplace().folder = "Aside";
+  options.quarantine->most = 10;
+  auto report = run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_TRUE(report->has_findings());
+  EXPECT_EQ(target.bodies("INBOX").size(), 4U);
+}
+
 }  // namespace
 }  // namespace mxferry::copy

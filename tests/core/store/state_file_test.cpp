@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <fstream>
 
-#include "store/remedy.hpp"
 #include "store/schema.hpp"
 #include "support/temp_dir.hpp"
 
@@ -170,15 +169,6 @@ TEST(StateFile, DamageIsToldWithTheFileAndWhatHelps) {
   EXPECT_NE(state.error().remedy.find("-wal away"), std::string::npos) << state.error().message();
 }
 
-TEST(Remedy, IsKnownForWhatBefallsADisk) {
-  EXPECT_NE(remedy_for(ENOSPC, "/s").find("free space on the file system of /s"),
-            std::string::npos);
-  EXPECT_NE(remedy_for(EROFS, "/s").find("writable"), std::string::npos);
-  EXPECT_NE(remedy_for(EMFILE, "/s").find("ulimit -n"), std::string::npos);
-  EXPECT_NE(remedy_for(EIO, "/s").find("dmesg"), std::string::npos);
-  EXPECT_EQ(remedy_for(EINVAL, "/s"), "");
-}
-
 TEST(Db, ATransactionThatIsNotCommittedLeavesNothing) {
   TempDir dir;
   auto state = StateFile::open(dir / "state.db", Access::act);
@@ -221,6 +211,13 @@ TEST(Db, ErrorsNameTheStatementNeverAValue) {
   EXPECT_EQ(twice.error().message().find("marker-7f3a"), std::string::npos);
   EXPECT_NE(twice.error().message().find("INSERT INTO pair"), std::string::npos);
   EXPECT_NE(twice.error().message().find((dir / "state.db").string()), std::string::npos);
+}
+
+TEST(Db, WhatCannotBeMadeSaysWhatToDo) {
+  TempDir dir;
+  const auto made = Db::open(dir / "absent" / "state.db", OpenMode::create);
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().remedy.find("folder"), std::string::npos) << made.error().message();
 }
 
 }  // namespace

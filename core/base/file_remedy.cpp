@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/remedy.hpp"
+#include "base/file_remedy.hpp"
 
 #include <cerrno>
 
-namespace mxferry::store {
+namespace mxferry {
 
 std::string remedy_for(int cause, const std::string& file) {
   const std::string again = ", then run the same command again";
@@ -18,6 +18,9 @@ std::string remedy_for(int cause, const std::string& file) {
     case EMFILE:
     case ENFILE:
       return "let the process have more files open (ulimit -n)" + again;
+    case ENOENT:
+    case ENOTDIR:
+      return "see that the folder of " + file + " is there" + again;
     case EIO:
       return "look for the disk's fault (dmesg), mend it" + again;
     default:
@@ -25,4 +28,4 @@ std::string remedy_for(int cause, const std::string& file) {
   }
 }
 
-}  // namespace mxferry::store
+}  // namespace mxferry
