@@ -13,13 +13,16 @@
 
 #include "app/command.hpp"
 #include "app/dns_command.hpp"
+#include "app/dns_journal.hpp"
 #include "app/dns_snapshot_file.hpp"
 #include "app/dns_want.hpp"
 #include "app/options.hpp"
 #include "app/read_file.hpp"
 #include "app/write_file.hpp"
+#include "base/crash_point.hpp"
 #include "base/escape.hpp"
 #include "base/json_reader.hpp"
+#include "dns/change_dangers.hpp"
 #include "dns/change_set.hpp"
 #include "plan/plan_json.hpp"
 
@@ -75,10 +78,11 @@ bool same_changes(const std::vector<ZoneChange>& a, const std::vector<ZoneChange
 
 struct Options {
   DnsTarget target;
-  std::string file;      // --want or --desired, or the snapshot
-  std::string desired;   // --desired
-  std::string snapshot;  // --snapshot
-  bool all = false;      // restore: what others changed, too
+  std::string file;             // --want or --desired, or the snapshot
+  std::string desired;          // --desired
+  std::string snapshot;         // --snapshot
+  std::size_t max_changes = 0;  // of sets that nobody named
+  bool all = false;             // restore: what others changed, too
   bool json = false, yes = false, no_input = false, dry_run = false;
 };
 
@@ -113,14 +117,56 @@ Result<bool> confirmed(const Options& o, std::size_t count) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-// Before anything is written; durable when it returns. Nothing where there is nothing to keep.
-using Keep =
-    std::function<Result<void>(const ZoneSnapshot& before, const std::vector<ZoneChange>& changes)>;
+// What a change leaves on disk before anything is written, so that it can be gone on with.
+struct Records {
+  std::string way = "apply";
+  /// Durable when it returns. Nothing where there is nothing to keep.
+  std::function<Result<void>(const ZoneSnapshot& before, const std::vector<ZoneChange>& changes)>
+      keep{};
+  std::optional<DnsJournal> journal{};
+};
 
-Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute, const Keep& keep = {}) {
+// Others' changes of sets that this one does not name, between two readings.
+Result<void> check_others(const Options& o, const ZoneSnapshot& before, const ZoneSnapshot& after,
+                          const std::vector<ZoneChange>& changes, const std::string& remedy) {
+  const auto others = dns::changed_besides(before, after, changes);
+  for (const auto& set : others)
+    std::cerr << "changed meanwhile, and named by nobody: " << escape_line(set.name) << " "
+              << set.type << '\n';
+  if (others.size() <= o.max_changes) return {};
+  auto error = fail(ErrorCode::gate, "change " + o.target.zone,
+                    "DC-05: " + std::to_string(others.size()) +
+                        " sets changed meanwhile that this change does not name, more than "
+                        "--max-changes " +
+                        std::to_string(o.max_changes))
+                   .error();
+  return fail(std::move(error.with_remedy(remedy)));
+}
+
+dns::ChangeHooks hooks_of(Records& records) {
+  dns::ChangeHooks hooks;
+  if (!records.journal) return hooks;
+  auto* journal = &*records.journal;
+  hooks.intent = [journal, way = records.way](const auto& changes) {
+    return journal->intent(way, changes);
+  };
+  hooks.accepted = [journal](const auto& ids) { return journal->accepted(ids); };
+  hooks.result = [journal](const auto&, const auto&) { return journal->result(); };
+  return hooks;
+}
+
+// What a write that was cut off may have left: its changes stand; are they live?
+Result<void> close_journal(DnsApi& api, const std::string& zone, Records& records) {
+  if (!records.journal || !records.journal->is_open()) return {};
+  MXF_CHECK(dns::await_live(api, zone, records.journal->ids(), {}));
+  return records.journal->result();
+}
+
+Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute, Records& records) {
   MXF_TRY(now, api.list_records(o.target.zone, {}));
   MXF_TRY(changes, compute(now));
   if (changes.empty()) {
+    if (!o.dry_run) MXF_CHECK(close_journal(api, o.target.zone, records));
     print(o, changes, "stands");
     return static_cast<int>(Exit::done);
   }
@@ -149,14 +195,21 @@ Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute, const K
         std::move(error.with_remedy("look at it again: the same command shows the new "
                                     "difference")));
   }
-  if (keep) MXF_CHECK(keep(again, fresh));
-  MXF_CHECK(dns::write_changes(api, o.target.zone, fresh, {}, {}));
+  MXF_CHECK(check_others(o, now, again, fresh,
+                         "nothing was written; look at the zone, then run the same command again"));
+  if (records.keep) MXF_CHECK(records.keep(again, fresh));
+  crash_point("zone.kept");
+  MXF_CHECK(dns::write_changes(api, o.target.zone, fresh, hooks_of(records), {}));
+  crash_point("zone.written");
   // Nothing may be left: what stands now is what was asked for.
   MXF_TRY(after, api.list_records(o.target.zone, {}));
   MXF_TRY(left, compute(after));
   if (!left.empty())
     return fail(ErrorCode::conflict, "change " + o.target.zone,
                 "DC-03: " + std::to_string(left.size()) + " changes are left after the write");
+  MXF_CHECK(check_others(o, again, after, fresh,
+                         "what was asked for is written; look at these sets (dns restore --all "
+                         "brings all of the snapshot back)"));
   if (o.json) print(o, fresh, "applied");
   std::cerr << fresh.size() << (fresh.size() == 1 ? " RRset" : " RRsets")
             << " written and read back\n";
@@ -171,6 +224,8 @@ void add_change_options(OptionTable& table, Options& o) {
   add("yes,y", po::bool_switch(&o.yes), "do not ask");
   add("no-input", po::bool_switch(&o.no_input), "never ask: refuse without --yes");
   add("dry-run", po::bool_switch(&o.dry_run), "show the changes, write nothing");
+  add("max-changes", po::value(&o.max_changes)->value_name("N"),
+      "how many sets that the change does not name may change while it is made (0)");
 }
 
 // The snapshot of an apply that was cut off before its end: this one goes on, and the file stays
@@ -191,6 +246,17 @@ Result<std::optional<AppliedSnapshot>> unfinished(const Options& o, const Want& 
   return fail(std::move(error.with_remedy("name another file; this one may still be needed")));
 }
 
+// The journal beside the snapshot.
+Result<void> open_journal(const std::string& file, const AppliedSnapshot& snapshot,
+                          Records& records) {
+  MXF_TRY(journal, DnsJournal::open(file + ".journal", snapshot_digest(snapshot)));
+  if (journal.is_open())
+    std::cerr << "a write was cut off: going on from what stands (" << escape_line(file)
+              << ".journal)\n";
+  records.journal = std::move(journal);
+  return {};
+}
+
 void add_want_options(OptionTable& table, Options& o) {
   auto add = table.options.add_options();
   add("desired", po::value(&o.desired)->value_name("FILE"),
@@ -207,16 +273,25 @@ Result<int> towards_want(Options& o) {
   MXF_TRY(want, parse_want(text, o.target.zone, escape_line(o.file)));
   MXF_TRY(info, api->describe_zone(o.target.zone, {}));
   const auto floor = std::max(info.min_ttl, api->traits().min_ttl);
-  Keep keep;
-  if (!o.snapshot.empty() && !o.dry_run) {
-    MXF_TRY(begun, unfinished(o, want, floor));
-    if (!begun)
-      keep = [&o](const ZoneSnapshot& before, const std::vector<ZoneChange>& changes) {
-        return write_new_file(o.snapshot, snapshot_text({o.target.plugin, before, changes}));
+  Records records;
+  std::vector<ZoneChange> begun;  // what a write that was cut off was about
+  if (!o.snapshot.empty()) {
+    MXF_TRY(kept, unfinished(o, want, floor));
+    if (kept) {
+      MXF_CHECK(open_journal(o.snapshot, *kept, records));
+      if (records.journal->is_open()) begun = kept->changes;
+    } else {
+      records.keep = [&](const ZoneSnapshot& before,
+                         const std::vector<ZoneChange>& changes) -> Result<void> {
+        const AppliedSnapshot snapshot{o.target.plugin, before, changes};
+        MXF_CHECK(write_new_file(o.snapshot, snapshot_text(snapshot)));
+        return open_journal(o.snapshot, snapshot, records);
       };
+    }
   }
   return change_zone(
-      o, *api, [&](const ZoneSnapshot& now) { return changes_for(want, now, floor); }, keep);
+      o, *api, [&](const ZoneSnapshot& now) { return changes_for(want, now, floor, begun); },
+      records);
 }
 
 }  // namespace
@@ -249,7 +324,7 @@ int dns_apply(std::span<const std::string> args) {
   add_want_options(table, o);
   table.options.add_options()("snapshot", po::value(&o.snapshot)->value_name("FILE"),
                               "before anything is written, the zone and the changes go into this "
-                              "new file: from it a second "
+                              "new file, each write into FILE.journal: from them a second "
                               "apply goes on and dns restore goes back");
   add_change_options(table, o);
   auto read = read_options(table, args);
@@ -303,8 +378,11 @@ Result<int> take_back(Options& o, DnsApi& api, const AppliedSnapshot& snapshot) 
   if (snapshot.plugin != o.target.plugin)
     return fail(ErrorCode::config, escape_line(o.file),
                 "is of the plugin " + escape_line(snapshot.plugin) + ", not " + o.target.plugin);
+  Records records;
+  records.way = "restore";
+  MXF_CHECK(open_journal(o.file, snapshot, records));
   bool told = false;
-  return change_zone(o, api, [&](const ZoneSnapshot& now) -> Result<std::vector<ZoneChange>> {
+  const auto compute = [&](const ZoneSnapshot& now) -> Result<std::vector<ZoneChange>> {
     MXF_TRY(back, restoration(snapshot, now, o.all));
     for (const auto& set : back.left)
       if (!told)
@@ -312,7 +390,8 @@ Result<int> take_back(Options& o, DnsApi& api, const AppliedSnapshot& snapshot) 
                   << set.type << "; --all brings it back too\n";
     told = true;
     return std::move(back.changes);
-  });
+  };
+  return change_zone(o, api, compute, records);
 }
 
 }  // namespace
@@ -356,8 +435,10 @@ int dns_restore(std::span<const std::string> args) {
       return fail(std::move(error));
     }
     MXF_CHECK(of_zone(*snapshot, o));
+    Records records;
     return change_zone(
-        o, *api, [&](const ZoneSnapshot& now) { return dns::restore_changes(now, *snapshot); });
+        o, *api, [&](const ZoneSnapshot& now) { return dns::restore_changes(now, *snapshot); },
+        records);
   };
   return ended(work());
 }

@@ -23,38 +23,36 @@ Result<std::optional<ZoneRRset>> side_from(const Json& json, const std::string& 
   return std::optional<ZoneRRset>(std::move(set));
 }
 
-// Every record is one of before or after: the write got so far and no further.
-bool is_between(const ZoneRRset& now, const ZoneChange& change) {
-  return std::all_of(now.records.begin(), now.records.end(), [&](const ZoneRecord& record) {
-    ZoneRRset one = now;
-    one.records.assign(1, record);
-    const auto has = [&](const std::optional<ZoneRRset>& set) {
-      return set && std::any_of(set->records.begin(), set->records.end(), [&](const auto& other) {
-               ZoneRRset that = one;
-               that.records.assign(1, other);
-               return dns::same_rrset(one, that);
-             });
-    };
-    return has(change.before) || has(change.after);
-  });
-}
-
 bool stands(const ZoneRRset* now, const std::optional<ZoneRRset>& wanted) {
   if (now == nullptr || !wanted) return now == nullptr && !wanted;
   return dns::same_rrset(*now, *wanted);
 }
 
-}  // namespace
-
-std::string snapshot_text(const AppliedSnapshot& snapshot) {
+// All of it but the digest.
+Json contents(const AppliedSnapshot& snapshot) {
   Json out = plan::to_json(snapshot.before);
   out["format"] = kFormat;
   out["plugin"] = snapshot.plugin;
-  Json changes = Json::array();
-  for (const auto& change : snapshot.changes)
-    changes.push_back({{"before", side(change.before)}, {"after", side(change.after)}});
-  out["changes"] = std::move(changes);
-  out["digest"] = sha256_hex(canonical_json(out));
+  out["changes"] = changes_images(snapshot.changes);
+  return out;
+}
+
+}  // namespace
+
+Json changes_images(const std::vector<ZoneChange>& changes) {
+  Json out = Json::array();
+  for (const auto& change : changes)
+    out.push_back({{"before", side(change.before)}, {"after", side(change.after)}});
+  return out;
+}
+
+std::string snapshot_digest(const AppliedSnapshot& snapshot) {
+  return sha256_hex(canonical_json(contents(snapshot)));
+}
+
+std::string snapshot_text(const AppliedSnapshot& snapshot) {
+  Json out = contents(snapshot);
+  out["digest"] = snapshot_digest(snapshot);
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -105,7 +103,7 @@ Result<Restoration> restoration(const AppliedSnapshot& snapshot, const ZoneSnaps
         });
     const auto* there = now.find(any.name, any.type);
     const bool back = ours != snapshot.changes.end() &&
-                      (stands(there, ours->after) || there == nullptr || is_between(*there, *ours));
+                      (stands(there, ours->after) || dns::is_between(there, *ours));
     if (all || back) {
       out.changes.push_back(std::move(change));
     } else if (there != nullptr) {

@@ -8,6 +8,7 @@
 //                            "digest": SHA-256 of the canonical JSON of the rest}
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,10 @@ struct AppliedSnapshot {
 };
 
 std::string snapshot_text(const AppliedSnapshot& snapshot);
+/// What tells this snapshot from any other.
+std::string snapshot_digest(const AppliedSnapshot& snapshot);
+/// [{"before", "after"}] with whole RRsets.
+nlohmann::json changes_images(const std::vector<ZoneChange>& changes);
 /// Does the text name the format of an apply's snapshot? Nothing else of it is looked at.
 bool is_applied_snapshot(std::string_view text);
 /// ErrorCode::config where it is no such file, or its digest is not that of its contents.

@@ -128,6 +128,40 @@ Result<void> check_texts(const std::vector<ZoneChange>& changes,
   return {};
 }
 
+// A domain that published SPF and stops is open to whoever forges it: only by name.
+Result<void> check_spf(const std::vector<ZoneChange>& changes,
+                       const std::vector<std::string>& may_drop) {
+  for (const auto& change : changes) {
+    const auto kept = texts_of(change.after);
+    if (std::any_of(kept.begin(), kept.end(), [](const auto& text) { return dns::is_spf(text); }))
+      continue;
+    for (const auto& text : texts_of(change.before)) {
+      if (!dns::is_spf(text) || std::find(may_drop.begin(), may_drop.end(), text) != may_drop.end())
+        continue;
+      auto error = fail(ErrorCode::gate, "change " + change.before->name + " TXT",
+                        "DC-04: \"" + escape_line(text) +
+                            "\" would be dropped and no SPF put in "
+                            "its place")
+                       .error();
+      return fail(std::move(error.with_remedy(
+          "put an SPF record among the records, or name this one in \"delete\"")));
+    }
+  }
+  return {};
+}
+
+Result<void> check_ttls(const std::vector<ZoneChange>& changes, std::uint32_t floor) {
+  for (const auto& change : changes) {
+    if (!change.after || change.after->ttl >= floor) continue;
+    if (change.before && change.before->ttl == change.after->ttl) continue;  // as it stands
+    auto error = fail(ErrorCode::gate, "change " + change.after->name + " " + change.after->type,
+                      "DC-07: the DNS API takes no TTL of " + std::to_string(change.after->ttl))
+                     .error();
+    return fail(std::move(error.with_remedy("write " + std::to_string(floor) + " or more")));
+  }
+  return {};
+}
+
 bool is_served_by_the_api_alone(const DnsEdit& edit, const std::string& zone) {
   return edit.type == "SOA" || edit.type == "RRSIG" || edit.type == "NSEC" ||
          edit.type == "NSEC3PARAM" || edit.type == "DNSKEY" ||
@@ -161,12 +195,12 @@ Result<Want> parse_want(std::string_view text, const std::string& zone, const st
   if (plain) {
     MXF_CHECK(check_keys(json, {"zone", "rrsets", "delete"}, file));
     out.keeps_texts = true;
-    if (json.contains("delete")) {
-      MXF_TRY(texts, as_config(json_strings(json, "delete", file)));
-      out.may_drop = std::move(texts);
-    }
   } else {
-    MXF_CHECK(check_keys(json, {"format", "zone", "rrsets"}, file));
+    MXF_CHECK(check_keys(json, {"format", "zone", "rrsets", "delete"}, file));
+  }
+  if (json.contains("delete")) {
+    MXF_TRY(texts, as_config(json_strings(json, "delete", file)));
+    out.may_drop = std::move(texts);
   }
   MXF_TRY(of, as_config(json_string_or(json, "zone", zone, file)));
   MXF_TRY(named, dns::canonical_name(of));
@@ -186,17 +220,20 @@ Result<Want> parse_want(std::string_view text, const std::string& zone, const st
 }
 
 Result<std::vector<ZoneChange>> changes_for(const Want& want, const ZoneSnapshot& now,
-                                            std::uint32_t floor) {
+                                            std::uint32_t floor,
+                                            std::span<const ZoneChange> begun) {
   auto edits = want.edits;
   for (auto& edit : edits) {
-    if (edit.ttl) edit.ttl = std::max(*edit.ttl, floor);
     if (!want.exact) continue;
     edit.before.clear();
     if (const auto* have = now.find(edit.name, edit.type))
       for (const auto& record : have->records) edit.before.push_back(record.rdata);
   }
-  MXF_TRY(changes, dns::resolve_edits(now, edits));
+  MXF_TRY(changes,
+          dns::resolve_edits(now, edits, want.exact ? std::span<const ZoneChange>() : begun));
   if (want.keeps_texts) MXF_CHECK(check_texts(changes, want.may_drop));
+  if (want.exact) MXF_CHECK(check_spf(changes, want.may_drop));
+  MXF_CHECK(check_ttls(changes, floor));
   return changes;
 }
 

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,9 +36,11 @@ struct Want {
 /// ErrorCode::config with what was expected; a name outside `zone` (canonical) is refused.
 Result<Want> parse_want(std::string_view text, const std::string& zone, const std::string& file);
 
-/// The changes that bring `now` to what is wanted; none: it stands already. TTLs below `floor` are
-/// raised to it, as the API would. ErrorCode::conflict and ErrorCode::gate as dns::resolve_edits.
+/// The changes that bring `now` to what is wanted; none: it stands already. ErrorCode::gate for a
+/// TTL below `floor`, which the API does not take (DC-07), and for a text that nobody named
+/// (DC-04); ErrorCode::conflict and ErrorCode::gate as dns::resolve_edits, with its `begun`.
 Result<std::vector<ZoneChange>> changes_for(const Want& want, const ZoneSnapshot& now,
-                                            std::uint32_t floor);
+                                            std::uint32_t floor,
+                                            std::span<const ZoneChange> begun = {});
 
 }  // namespace mxferry::app

@@ -2,13 +2,13 @@
 #include "dns/change_set.hpp"
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <string_view>
 
+#include "base/crash_point.hpp"
 #include "base/escape.hpp"
+#include "dns/change_dangers.hpp"
 #include "protocol/dns/rdata.hpp"
 #include "protocol/dns/spf.hpp"
 #include "protocol/dns/zone_diff.hpp"
@@ -41,6 +41,32 @@ ZoneRRset with_rdata(const ZoneRRset* have, const DnsEdit& edit,
     out.records.push_back(std::move(record));
   }
   return out;
+}
+
+bool same_image(const ZoneRRset* now, const std::optional<ZoneRRset>& image) {
+  if (now == nullptr || !image) return now == nullptr && !image;
+  return same_rrset(*now, *image);
+}
+
+// The image that the edits of a set begin from: what stands, unless a write that broke off left it
+// half changed.
+std::optional<ZoneRRset> start_of(const ZoneRRset* have, const Key& key,
+                                  std::span<const ZoneChange> begun) {
+  for (const auto& change : begun) {
+    const auto& any = change.before ? *change.before : *change.after;
+    if (Key(any.name, any.type) != key) continue;
+    const bool whole = same_image(have, change.before) || same_image(have, change.after);
+    if (!whole && is_between(have, change)) return change.before;
+  }
+  return have != nullptr ? std::optional(*have) : std::nullopt;
+}
+
+// What the API knows of the records that stand (their ids), not of those of an older image.
+void take_ids(const ZoneRRset& have, ZoneRRset& target) {
+  target.etag = have.etag;
+  for (auto& record : target.records)
+    for (const auto& old : have.records)
+      if (same_set(target.type, {old.rdata}, {record.rdata})) record = old;
 }
 
 std::string name_of(const DnsEdit& edit) { return edit.name + " " + edit.type; }
@@ -162,7 +188,8 @@ Result<void> audit_change(const std::string& zone, const ZoneChange& change) {
 }
 
 Result<std::vector<ZoneChange>> resolve_edits(const ZoneSnapshot& now,
-                                              std::span<const DnsEdit> edits) {
+                                              std::span<const DnsEdit> edits,
+                                              std::span<const ZoneChange> begun) {
   std::map<Key, std::pair<std::optional<ZoneRRset>, std::optional<ZoneRRset>>>
       work;  // before, after
   std::vector<Key> order;
@@ -170,8 +197,8 @@ Result<std::vector<ZoneChange>> resolve_edits(const ZoneSnapshot& now,
     const Key key{edit.name, edit.type};
     if (!work.contains(key)) {
       const auto* have = now.find(edit.name, edit.type);
-      const auto start = have != nullptr ? std::optional(*have) : std::nullopt;
-      work[key] = {start, start};
+      work[key] = {have != nullptr ? std::optional(*have) : std::nullopt,
+                   start_of(have, key, begun)};
       order.push_back(key);
     }
     bool done = false;
@@ -184,11 +211,28 @@ Result<std::vector<ZoneChange>> resolve_edits(const ZoneSnapshot& now,
     const bool nothing =
         before.has_value() == after.has_value() && (!before || same_rrset(*before, *after));
     if (nothing) continue;
+    if (before && after) take_ids(*before, *after);
     ZoneChange change{before, after};
     MXF_CHECK(audit_change(now.zone, change));
     out.push_back(std::move(change));
   }
+  MXF_CHECK(check_dangers(now, out));
   return out;
+}
+
+bool is_between(const ZoneRRset* now, const ZoneChange& change) {
+  if (now == nullptr) return true;
+  const auto has_ttl = [&](const auto& image) { return image && image->ttl == now->ttl; };
+  if (!has_ttl(change.before) && !has_ttl(change.after)) return false;
+  return std::all_of(now->records.begin(), now->records.end(), [&](const ZoneRecord& record) {
+    const auto holds = [&](const std::optional<ZoneRRset>& image) {
+      return image && std::any_of(image->records.begin(), image->records.end(),
+                                  [&](const ZoneRecord& other) {
+                                    return same_set(now->type, {other.rdata}, {record.rdata});
+                                  });
+    };
+    return holds(change.before) || holds(change.after);
+  });
 }
 
 Probe probe_edits(const ZoneSnapshot& now, std::span<const DnsEdit> edits) {
@@ -206,28 +250,38 @@ Probe probe_edits(const ZoneSnapshot& now, std::span<const DnsEdit> edits) {
   return done_count == 0 ? Probe::not_done : Probe::partial;
 }
 
+Result<void> await_live(DnsApi& api, const std::string& zone, const std::vector<std::string>& ids,
+                        std::stop_token stop) {
+  for (const auto& id : ids) {
+    for (int ask = 0;; ++ask) {
+      MXF_TRY(live, api.change_live(zone, id, stop));
+      if (live) break;
+      if (ask < 300 && pause_for(std::chrono::seconds(1), stop)) continue;
+      Error error =
+          fail(ErrorCode::timeout, "write to " + zone, "the DNS API has not published it yet")
+              .error();
+      return fail(std::move(error.with_retry(Retry::later)));
+    }
+  }
+  return {};
+}
+
 Result<void> write_changes(DnsApi& api, const std::string& zone,
                            const std::vector<ZoneChange>& changes, const ChangeHooks& hooks,
                            std::stop_token stop) {
   if (changes.empty()) return {};
   for (const auto& change : changes) MXF_CHECK(audit_change(zone, change));
   if (hooks.intent) MXF_CHECK(hooks.intent(changes));
+  crash_point("zone.intent");
   const auto outcome = api.apply(zone, changes, stop);
+  crash_point("zone.sent");
   // An error, `partial` and `unknown` alike: only what the API shows now tells what stands.
   if (outcome && outcome->applied == Applied::none)
     return fail(ErrorCode::conflict, "write to " + zone, "DC-02: the DNS API applied nothing");
   if (outcome) {
-    for (const auto& id : outcome->change_ids) {
-      for (int ask = 0;; ++ask) {
-        MXF_TRY(live, api.change_live(zone, id, stop));
-        if (live) break;
-        if (ask < 300 && pause_for(std::chrono::seconds(1), stop)) continue;
-        Error error = fail(ErrorCode::timeout, "write to " + zone,
-                           "the DNS API has not published the change yet")
-                          .error();
-        return fail(std::move(error.with_retry(Retry::later)));
-      }
-    }
+    if (hooks.accepted) MXF_CHECK(hooks.accepted(outcome->change_ids));
+    crash_point("zone.accepted");
+    MXF_CHECK(await_live(api, zone, outcome->change_ids, stop));
   }
   MXF_TRY(now, api.list_records(zone, stop));
   std::size_t standing = 0;
@@ -266,9 +320,10 @@ Result<void> write_changes(DnsApi& api, const std::string& zone,
 
 Result<std::vector<ZoneChange>> apply_edits(DnsApi& api, const std::string& zone,
                                             std::span<const DnsEdit> edits,
-                                            const ChangeHooks& hooks, std::stop_token stop) {
+                                            const ChangeHooks& hooks, std::stop_token stop,
+                                            std::span<const ZoneChange> begun) {
   MXF_TRY(now, api.list_records(zone, stop));
-  MXF_TRY(changes, resolve_edits(now, edits));
+  MXF_TRY(changes, resolve_edits(now, edits, begun));
   MXF_CHECK(write_changes(api, zone, changes, hooks, stop));
   return changes;
 }
@@ -280,12 +335,7 @@ bool same_rrset(const ZoneRRset& a, const ZoneRRset& b) {
 Result<std::vector<ZoneChange>> restore_changes(const ZoneSnapshot& now,
                                                 const ZoneSnapshot& snapshot) {
   std::vector<ZoneChange> out;
-  const auto managed = [&](const ZoneRRset& set) {
-    constexpr std::array<std::string_view, 8> kServersOwn = {
-        "SOA", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY"};
-    return std::find(kServersOwn.begin(), kServersOwn.end(), set.type) == kServersOwn.end() &&
-           !(set.type == "NS" && set.name == now.zone);
-  };
+  const auto managed = [&](const ZoneRRset& set) { return !is_servers_own(now.zone, set); };
   for (const auto& want : snapshot.rrsets) {
     if (!managed(want)) continue;
     const auto* have = now.find(want.name, want.type);

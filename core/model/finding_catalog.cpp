@@ -86,7 +86,7 @@ constexpr std::array kCatalog{
                  "\"DA-01:HOST\" with a reason."},
     FindingEntry{"DC-01", "gate", "A change that is never made",
                  "No plan may change the apex NS or SOA, leave a name without MX where it had one, "
-                 "or have two SPF records: each of them loses mail.",
+                 "or a delegation without NS, or have two SPF records: each of them loses mail.",
                  "Mend the wanted records; the sentence names the RRset."},
     FindingEntry{"DC-02", "gate", "Somebody else changed the zone",
                  "Each write reads first. What stands there is not what the plan was made from, "
@@ -101,8 +101,22 @@ constexpr std::array kCatalog{
         "DC-04", "gate", "A text that nobody named would be dropped",
         "A TXT set holds strings of several parties: verifications, keys, notes. `dns apply "
         "--desired` replaces the set, and one of its strings is neither SPF, nor among the "
-        "new ones, nor named in \"delete\".",
+        "new ones, nor named in \"delete\". An SPF record that nothing replaces is refused in each "
+        "format of what is wanted.",
         "Put the string among the records of the set, or name it in \"delete\"."},
+    FindingEntry{"DC-05", "gate", "Sets changed that nobody named",
+                 "Between two readings of the zone, sets changed that this change does not name: "
+                 "somebody else is at work, or the DNS API replaces more than it was asked to.",
+                 "Look at the sets that the command names, then run it again; --max-changes N "
+                 "lets that many pass."},
+    FindingEntry{"DC-06", "gate", "A CNAME would stand beside other data",
+                 "An alias is all that its name may hold (RFC 1034 §3.6.2). Servers refuse it, "
+                 "skip it without a word, or answer one or the other.",
+                 "Delete the one in the same change, or choose another name."},
+    FindingEntry{"DC-07", "gate", "The DNS API takes no such TTL",
+                 "The TTL lies below the least that the API stores; it would raise it silently, "
+                 "and whoever waits for the smaller one would wait for nothing.",
+                 "Write the TTL that the sentence names, or more."},
     FindingEntry{
         "DK-03", "warning, block, info", "A DKIM key cannot be used, or none was found",
         "The record is malformed, its RSA key is shorter than 1024 bits, which verifiers must "

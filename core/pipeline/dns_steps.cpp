@@ -178,6 +178,16 @@ Result<std::map<std::string, std::optional<ZoneRRset>>> written_sets(
   return out;
 }
 
+Result<std::vector<ZoneChange>> begun_changes(RunStore& store, const std::string& zone,
+                                              const std::string& step) {
+  std::vector<ZoneChange> out;
+  MXF_TRY(writes, store.dns_writes(zone));
+  for (const auto& write : writes)
+    if (write.step == step && write.state == "intent")
+      out.insert(out.end(), write.changes.begin(), write.changes.end());
+  return out;
+}
+
 Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& action) {
   const auto api = env.dns.find(action.zone);
   if (api == env.dns.end()) {
@@ -237,8 +247,11 @@ Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& acti
     crash_point("dns.applied", id);
     return on_main(main, [&] { return store->dns_result(*intent_id, ids); });
   };
-  auto work = [dns, zone = action.zone, edits = action.edits, hooks, stop = env.stop] {
-    return dns::apply_edits(*dns, zone, edits, hooks, stop);
+  auto begun = begun_changes(env.store, action.zone, step.id);
+  if (!begun) co_return StepEnd::failed(begun.error());
+  auto work = [dns, zone = action.zone, edits = action.edits, hooks, begun = *begun,
+               stop = env.stop] {
+    return dns::apply_edits(*dns, zone, edits, hooks, stop, begun);
   };
   auto changes = co_await on_worker(env, std::move(work));
   if (!changes) co_return StepEnd::failed(changes.error());

@@ -15,6 +15,10 @@ Task<StepEnd> converge(Env& env, const Step& step, const ConvergeAction& action)
 /// Splits "name/type" (a name may hold no '/': the last one counts).
 dns::Question question_of(const std::string& key);
 
+/// The changes of the step's writes that were begun and whose end is not recorded, oldest first.
+Result<std::vector<ZoneChange>> begun_changes(RunStore& store, const std::string& zone,
+                                              const std::string& step);
+
 /// The sets that an edit list leaves behind, by "name/type", from the journalled writes of the
 /// steps; nothing: deleted.
 Result<std::map<std::string, std::optional<ZoneRRset>>> written_sets(

@@ -213,8 +213,10 @@ class Rollback {
     hooks.result = [this, id](const std::vector<ZoneChange>&, const std::vector<std::string>& ids) {
       return on_main(env_.main, [&] { return env_.store.dns_result(*id, ids); });
     };
-    auto work = [this, edits, hooks] {
-      return dns::apply_edits(dns_, domain_.zone, edits, hooks, env_.stop);
+    const auto begun = begun_changes(env_.store, domain_.zone, step);
+    if (!begun) co_return fail(begun.error());
+    auto work = [this, edits, hooks, begun = *begun] {
+      return dns::apply_edits(dns_, domain_.zone, edits, hooks, env_.stop, begun);
     };
     const auto changes = co_await on_worker(env_, std::move(work));
     if (!changes) co_return fail(changes.error());

@@ -190,6 +190,32 @@ TEST_P(DnsCommand, OnATerminalAPersonIsAsked) {
   EXPECT_THAT(run("records").out, HasSubstr("10 mx1.new.example."));
 }
 
+// Somebody is at work while a person looks at the difference: on another set than ours.
+TEST_P(DnsCommand, ASetThatNobodyNamedMayNotChangeMeanwhile) {
+  write("other.json", want({a_set("www", "A", 40, {"192.0.2.99"})}));
+  const auto answered_late = [&](const std::string& more) {
+    write("want.json", want({a_set("@", "MX", 10, {"10 mx.new.example."})}));
+    std::ofstream(dir_ / "seen");  // so that it is there to be looked at
+    const std::string mxferry =
+        MXF_BINARY_DIR "/bin/mxferry dns apply " + access() + " --zone dns.test --want ";
+    std::ofstream(dir_ / "ask") << mxferry << file("want.json") << more << '\n';
+    std::ofstream(dir_ / "meanwhile")
+        << "until grep -q y/N " << file("seen") << "; do :; done\n"
+        << mxferry << file("other.json") << " --yes >/dev/null 2>&1\necho y\n";
+    const int status = std::system(("bash " + file("meanwhile") + " | script -qefc 'bash " +
+                                    file("ask") + "' " + file("seen") + " >/dev/null")
+                                       .c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
+  EXPECT_EQ(answered_late(""), 6) << read_text(dir_ / "seen");
+  EXPECT_THAT(read_text(dir_ / "seen"), HasSubstr("DC-05"));
+  EXPECT_THAT(read_text(dir_ / "seen"), HasSubstr("www.dns.test. A"));
+  EXPECT_THAT(run("records").out, HasSubstr("10 mx.old.example."));
+  write("other.json", want({a_set("www", "A", 40, {"192.0.2.98"})}));
+  EXPECT_EQ(answered_late(" --max-changes 1"), 0) << read_text(dir_ / "seen");
+  EXPECT_THAT(run("records").out, HasSubstr("10 mx.new.example."));
+}
+
 TEST_P(DnsCommand, SomebodyElsesChangeIsNotWrittenOver) {
   write("edits.json", {{"format", "mxferry-edits/1"},
                        {"edits",

@@ -53,12 +53,31 @@ TEST(DnsWant, WhatStandsAlreadyNeedsNoChange) {
   EXPECT_TRUE(out->empty());
 }
 
-TEST(DnsWant, ATtlBelowTheFloorIsRaisedToIt) {
+TEST(DnsWant, ATtlBelowWhatTheApiTakesIsRefused) {
   const auto out = changes(
       R"({"format":"mxferry-want/1","rrsets":[{"name":"www","type":"A","ttl":10,"data":["192.0.2.1"]}]})",
       60);
-  ASSERT_TRUE(out) << out.error().message();
-  EXPECT_EQ((*out)[0].after->ttl, 60U);
+  ASSERT_FALSE(out);
+  EXPECT_EQ(out.error().code, ErrorCode::gate);
+  EXPECT_THAT(out.error().text, HasSubstr("DC-07"));
+  EXPECT_THAT(out.error().remedy, HasSubstr("60"));
+  EXPECT_TRUE(changes(
+      R"({"format":"mxferry-want/1","rrsets":[{"name":"www","type":"A","ttl":60,"data":["192.0.2.1"]}]})",
+      60));
+}
+
+TEST(DnsWant, AnSpfRecordThatNothingReplacesIsDroppedOnlyByName) {
+  for (const std::string head : {R"({"format":"mxferry-want/1",)", "{"}) {
+    const std::string data = head == "{" ? "records" : "data";
+    const auto sets = R"("rrsets":[{"name":"@","type":"TXT",")" + data + R"(":["other"]}])";
+    const auto refused = changes(head + sets + "}");
+    ASSERT_FALSE(refused) << head;
+    EXPECT_EQ(refused.error().code, ErrorCode::gate);
+    EXPECT_THAT(refused.error().text, HasSubstr("DC-04"));
+    EXPECT_TRUE(changes(head + sets + R"(,"delete":["v=spf1 mx -all"]})")) << head;
+    EXPECT_TRUE(changes(head + R"("rrsets":[{"name":"@","type":"TXT",")" + data +
+                        R"(":["other","v=spf1 -all"]}]})"));
+  }
 }
 
 TEST(DnsWant, EditsRefuseAZoneThatSomebodyChanged) {

@@ -40,7 +40,15 @@ DnsEdit edit(DnsEdit::Kind kind, const std::string& name, const std::string& typ
 class FakeApi final : public DnsApi {
  public:
   ZoneSnapshot now = zone();
-  enum class Fault { none, refuse, lost_answer, silent_no_op, half, read_back } fault = Fault::none;
+  enum class Fault {
+    none,
+    refuse,
+    lost_answer,
+    silent_no_op,
+    half,
+    half_set,
+    read_back
+  } fault = Fault::none;
   int reads = 0;
   int writes = 0;
   DnsTraits model{};
@@ -63,6 +71,16 @@ class FakeApi final : public DnsApi {
     for (const auto& change : changes) {
       if (fault == Fault::silent_no_op || (fault == Fault::half && done == 1)) break;
       ++done;
+      if (fault == Fault::half_set) {  // record by record: the new ones are there, and then it ends
+        auto both = *change.before;
+        for (const auto& record : change.after->records)
+          both.records.push_back({record.rdata, "new-id", "{}"});
+        std::erase_if(now.rrsets, [&](const ZoneRRset& s) {
+          return s.name == both.name && s.type == both.type;
+        });
+        now.rrsets.push_back(both);
+        return fail(ErrorCode::network, "apply", "cut off");
+      }
       const ZoneRRset& any = change.after ? *change.after : *change.before;
       std::erase_if(now.rrsets,
                     [&](const ZoneRRset& s) { return s.name == any.name && s.type == any.type; });
@@ -177,6 +195,58 @@ TEST(ChangeSet, EachFaultIsAnErrorAndTheSecondRunEndsTheSame) {
     EXPECT_TRUE(again->empty());
     EXPECT_EQ(api.writes, writes);
   }
+}
+
+TEST(ChangeSet, ASetThatAWriteLeftHalfChangedIsGoneOnWith) {
+  FakeApi api;
+  std::vector<ZoneChange> begun;
+  ChangeHooks hooks;
+  hooks.intent = [&](const std::vector<ZoneChange>& changes) -> Result<void> {
+    begun = changes;
+    return {};
+  };
+  api.fault = FakeApi::Fault::half_set;
+  const DnsEdit edits[] = {
+      edit(DnsEdit::Kind::set, "a.test.", "MX", {"10 mx.old.test."}, {"10 mx.new.test."})};
+  EXPECT_FALSE(apply_edits(api, "a.test.", edits, hooks, {}));
+  ASSERT_EQ(api.now.find("a.test.", "MX")->records.size(), 2U);
+  api.fault = FakeApi::Fault::none;
+  const auto alone = apply_edits(api, "a.test.", edits, {}, {});
+  ASSERT_FALSE(alone) << "whose half this is, only the images tell";
+  EXPECT_EQ(alone.error().code, ErrorCode::conflict);
+  const auto on = apply_edits(api, "a.test.", edits, {}, {}, begun);
+  ASSERT_TRUE(on) << on.error().message();
+  const auto& mx = *api.now.find("a.test.", "MX");
+  ASSERT_EQ(mx.records.size(), 1U);
+  EXPECT_EQ(mx.records[0].rdata, "10 mx.new.test.");
+  EXPECT_EQ(mx.records[0].id, "new-id") << "the record that was made already is not made again";
+
+  auto foreign = zone();
+  foreign.rrsets[1] = rrset("a.test.", "MX", 40, {"10 mx.old.test.", "10 mx.third.test."});
+  EXPECT_FALSE(resolve_edits(foreign, edits, begun)) << "a record of neither image";
+  foreign.rrsets[1] = rrset("a.test.", "MX", 7, {"10 mx.old.test.", "10 mx.new.test."});
+  EXPECT_FALSE(resolve_edits(foreign, edits, begun)) << "a TTL of neither image";
+}
+
+TEST(ChangeSet, WhatTheApiAcceptedIsToldBeforeItIsLive) {
+  FakeApi api;
+  std::vector<std::string> order;
+  ChangeHooks hooks;
+  hooks.intent = [&](const auto&) -> Result<void> {
+    order.emplace_back("intent");
+    return {};
+  };
+  hooks.accepted = [&](const auto&) -> Result<void> {
+    order.push_back("accepted after " + std::to_string(api.writes));
+    return {};
+  };
+  hooks.result = [&](const auto&, const auto&) -> Result<void> {
+    order.emplace_back("result");
+    return {};
+  };
+  const auto edits = two_edits();
+  ASSERT_TRUE(apply_edits(api, "a.test.", edits, hooks, {}));
+  EXPECT_EQ(order, (std::vector<std::string>{"intent", "accepted after 1", "result"}));
 }
 
 TEST(ChangeSet, NothingIsWrittenWithoutADurableIntent) {

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/dns_journal.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "app/dns_snapshot_file.hpp"
+#include "app/read_file.hpp"
+#include "app/write_file.hpp"
+#include "base/clock.hpp"
+#include "base/escape.hpp"
+#include "base/json_reader.hpp"
+
+namespace mxferry::app {
+namespace fs = std::filesystem;
+namespace {
+
+std::string line_of(Json json) {
+  json["at"] = format_instant(SystemClock().now());
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+Result<DnsJournal> DnsJournal::open(const fs::path& file, const std::string& digest) {
+  DnsJournal out(file, digest);
+  std::error_code ec;
+  if (!fs::exists(file, ec)) return out;
+  MXF_TRY(text, read_file(file.string()));
+  const auto where = escape_line(file.string());
+  for (std::size_t at = 0;;) {
+    const auto end = text.find('\n', at);
+    if (end == std::string::npos) break;
+    auto json = parse_json(std::string_view(text).substr(at, end - at), where);
+    if (!json || !json->is_object())
+      return fail(ErrorCode::config, where, "is not the journal of an apply");
+    MXF_TRY(phase, json_string(*json, "phase", where));
+    at = end + 1;
+    if (phase == "intent") {
+      MXF_TRY(of, json_string(*json, "of", where));
+      if (of != digest) return DnsJournal(file, digest);
+      out.open_ = true;
+      out.ids_.clear();
+    } else if (phase == "accepted") {
+      MXF_TRY(ids, json_strings(*json, "ids", where));
+      out.ids_ = std::move(ids);
+    } else if (phase == "result") {
+      out.open_ = false;
+    }
+    out.whole_ = at;
+  }
+  return out;
+}
+
+Result<void> DnsJournal::append(const std::string& line) {
+  std::error_code ec;
+  if (!fs::exists(file_, ec)) MXF_CHECK(write_new_file(file_, ""));
+  const auto failed = [&] {
+    return fail(ErrorCode::io, "write " + escape_line(file_.string()), std::strerror(errno));
+  };
+  const int fd = ::open(file_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return failed();
+  // Behind the last whole line: what was cut off there, or of another snapshot, goes.
+  bool good = ::ftruncate(fd, static_cast<off_t>(whole_)) == 0 &&
+              ::lseek(fd, static_cast<off_t>(whole_), SEEK_SET) >= 0;
+  for (std::size_t at = 0; good && at < line.size();) {
+    const auto n = ::write(fd, line.data() + at, line.size() - at);
+    if (n < 0 && errno == EINTR) continue;
+    good = n > 0;
+    if (good) at += static_cast<std::size_t>(n);
+  }
+  good = good && ::fsync(fd) == 0;
+  auto out = good ? Result<void>() : failed();
+  ::close(fd);
+  if (good) whole_ += line.size();
+  return out;
+}
+
+Result<void> DnsJournal::intent(const std::string& way, const std::vector<ZoneChange>& changes) {
+  MXF_CHECK(append(line_of(
+      {{"phase", "intent"}, {"of", digest_}, {"way", way}, {"changes", changes_images(changes)}})));
+  open_ = true;
+  ids_.clear();
+  return {};
+}
+
+Result<void> DnsJournal::accepted(const std::vector<std::string>& ids) {
+  MXF_CHECK(append(line_of({{"phase", "accepted"}, {"ids", ids}})));
+  ids_ = ids;
+  return {};
+}
+
+Result<void> DnsJournal::result() {
+  MXF_CHECK(append(line_of({{"phase", "result"}})));
+  open_ = false;
+  return {};
+}
+
+}  // namespace mxferry::app
