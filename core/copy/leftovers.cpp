@@ -225,9 +225,15 @@ Task<Result<std::set<Fingerprint>>> held_by_view(MailSource& source, const Folde
   if (!listed) co_return fail(std::move(listed).error());
   imap::UidSet uids;
   for (const auto& info : *listed) uids.add(info.uid);
-  if (uids.empty()) co_return out;
+  if (listed->empty())
+    co_return fail(ErrorCode::refused, "look into " + path_text(view.path), "it says it is empty");
   auto prints = co_await fingerprints(source, std::move(uids));
   if (!prints) co_return fail(std::move(prints).error());
+  // A message that is listed and not given may be any of them.
+  if (prints->size() < listed->size())
+    co_return fail(ErrorCode::refused, "look into " + path_text(view.path),
+                   std::to_string(listed->size() - prints->size()) +
+                       " of its messages are listed and not given");
   for (const auto& print : *prints)
     if (wanted.contains(print.fingerprint)) out.insert(print.fingerprint);
   co_return out;

@@ -28,7 +28,8 @@ Task<Result<void>> keep_leftovers(MailSource& source, SyncState& state, const Fo
                                   const std::set<std::string>& left_out, bool complete,
                                   std::vector<MessageInfo>& listed);
 
-/// Those of `wanted` that a message of `view` has. Opens `view` at the source.
+/// Those of `wanted` that a message of `view` has. Opens `view` at the source. ErrorCode::refused
+/// where it says that it is empty, or lists a message that it does not give: then nobody knows.
 Task<Result<std::set<Fingerprint>>> held_by_view(MailSource& source, const FolderInfo& view,
                                                  const std::set<Fingerprint>& wanted);
 

@@ -200,5 +200,34 @@ TEST_F(LeftoversTest, WhileTheViewIsNotReadableNothingIsPutAside) {
   EXPECT_EQ(target.bodies("INBOX").size(), 4U);
 }
 
+TEST_F(LeftoversTest, WhatTheViewListsAndDoesNotShowIsNotPutAside) {
+  for (int i = 1; i <= 4; ++i) add(mail(i), {"INBOX"});
+  ASSERT_TRUE(run());
+  auto& inbox = source.folder("INBOX").messages;
+  inbox.erase(inbox.begin());                                    // archived
+  source.keeps_header = [](Uid uid) { return uid.value == 1; };  // and the view does not say so
+  options.quarantine.emplace().folder = "Aside";
+  options.quarantine->most = 10;
+  auto report = run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_TRUE(report->has_findings());
+  EXPECT_EQ(target.bodies("INBOX").size(), 4U);
+}
+
+TEST_F(LeftoversTest, AViewThatSaysItIsEmptyIsNotBelieved) {
+  for (int i = 1; i <= 4; ++i) add(mail(i), {"INBOX"});
+  ASSERT_TRUE(run());
+  auto& inbox = source.folder("INBOX").messages;
+  inbox.erase(inbox.begin());
+  source.folder(kAll).messages.clear();
+  options.accept_gone = true;
+  options.quarantine.emplace().folder = "Aside";
+  options.quarantine->most = 10;
+  auto report = run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_TRUE(report->has_findings());
+  EXPECT_EQ(target.bodies("INBOX").size(), 4U);
+}
+
 }  // namespace
 }  // namespace mxferry::copy
