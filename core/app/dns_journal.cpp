@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/dns_journal.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "app/dns_snapshot_file.hpp"
@@ -56,28 +51,11 @@ Result<DnsJournal> DnsJournal::open(const fs::path& file, const std::string& dig
   return out;
 }
 
+// Behind the last whole line: what was cut off there, or is of another snapshot, goes.
 Result<void> DnsJournal::append(const std::string& line) {
-  std::error_code ec;
-  if (!fs::exists(file_, ec)) MXF_CHECK(write_new_file(file_, ""));
-  const auto failed = [&] {
-    return fail(ErrorCode::io, "write " + escape_line(file_.string()), std::strerror(errno));
-  };
-  const int fd = ::open(file_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return failed();
-  // Behind the last whole line: what was cut off there, or of another snapshot, goes.
-  bool good = ::ftruncate(fd, static_cast<off_t>(whole_)) == 0 &&
-              ::lseek(fd, static_cast<off_t>(whole_), SEEK_SET) >= 0;
-  for (std::size_t at = 0; good && at < line.size();) {
-    const auto n = ::write(fd, line.data() + at, line.size() - at);
-    if (n < 0 && errno == EINTR) continue;
-    good = n > 0;
-    if (good) at += static_cast<std::size_t>(n);
-  }
-  good = good && ::fsync(fd) == 0;
-  auto out = good ? Result<void>() : failed();
-  ::close(fd);
-  if (good) whole_ += line.size();
-  return out;
+  MXF_CHECK(write_behind(file_, whole_, line));
+  whole_ += line.size();
+  return {};
 }
 
 Result<void> DnsJournal::intent(const std::string& way, const std::vector<ZoneChange>& changes) {

@@ -21,19 +21,26 @@ Unexpected<Error> failed(const fs::path& file) {
   return fail(std::move(error.with_remedy(remedy_for(cause, name))));
 }
 
-// `how`: O_EXCL or O_TRUNC. What is half written goes away again.
-Result<void> put(const fs::path& file, const std::string& text, int how) {
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return failed(file);
-  std::size_t at = 0;
-  bool good = true;
-  while (good && at < text.size()) {
+int open_to_write(const fs::path& file, int how) {
+  return ::open(file.c_str(), O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+// All of it, and on disk.
+bool write_all(int fd, const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
     const auto n = ::write(fd, text.data() + at, text.size() - at);
     if (n < 0 && errno == EINTR) continue;
-    good = n > 0;
-    if (good) at += static_cast<std::size_t>(n);
+    if (n <= 0) return false;
+    at += static_cast<std::size_t>(n);
   }
-  good = good && ::fsync(fd) == 0;
+  return ::fsync(fd) == 0;
+}
+
+// `how`: O_EXCL or O_TRUNC. What is half written goes away again.
+Result<void> put(const fs::path& file, const std::string& text, int how) {
+  const int fd = open_to_write(file, how);
+  if (fd < 0) return failed(file);
+  const bool good = write_all(fd, text);
   auto result = good ? Result<void>() : failed(file);
   ::close(fd);
   if (!good) ::unlink(file.c_str());
@@ -66,6 +73,19 @@ Result<void> write_new_file(const fs::path& file, const std::string& text) {
   if (!fs::exists(fs::symlink_status(file, ec))) return written;
   auto error = fail(ErrorCode::usage, escape_line(file.string()), "exists already").error();
   return fail(std::move(error.with_remedy("name another file")));
+}
+
+Result<void> write_behind(const fs::path& file, std::uintmax_t offset, const std::string& text) {
+  std::error_code ec;
+  const bool is_new = !fs::exists(fs::symlink_status(file, ec));
+  const int fd = open_to_write(file, 0);
+  if (fd < 0) return failed(file);
+  const auto at = static_cast<off_t>(offset);
+  const bool good =
+      ::ftruncate(fd, at) == 0 && ::lseek(fd, at, SEEK_SET) == at && write_all(fd, text);
+  auto result = good ? Result<void>() : failed(file);
+  ::close(fd);
+  return good && is_new ? sync_folder(file) : result;
 }
 
 }  // namespace mxferry::app

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/escape.hpp"
+#include "protocol/sasl/sasl.hpp"
 
 namespace mxferry::plugin {
 namespace {
@@ -15,21 +16,6 @@ constexpr std::string_view kOpen = "${secret:";
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 
 bool asks(std::string_view text) { return text.find(kOpen) != std::string_view::npos; }
-
-std::string base64(std::string_view bytes) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8U | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      out.push_back(k <= n ? kAlphabet[group >> (18 - 6 * k) & 63U] : '=');
-  }
-  return out;
-}
 
 std::string percent_encoded(std::string_view bytes) {
   static constexpr char kHex[] = "0123456789ABCDEF";
@@ -99,7 +85,7 @@ Result<std::string> SecretFields::header(std::string_view value) const {
     if (bar == std::string_view::npos)
       out += secret;
     else if (inside.substr(bar + 1) == "base64")
-      append(out, base64(secret));
+      append(out, sasl::base64(secret));
     else
       return fail(ErrorCode::plugin, "",
                   "unknown filter \"" + escape_line(inside.substr(bar + 1)) + "\" of a secret");

@@ -8,11 +8,9 @@
 namespace mxferry::imap {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 bool less_ignoring_case(std::string_view a, std::string_view b) {
   return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                      [](char x, char y) { return lower(x) < lower(y); });
+                                      [](char x, char y) { return to_lower(x) < to_lower(y); });
 }
 
 // ATOM-CHAR of RFC 9051 §9.

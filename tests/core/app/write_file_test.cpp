@@ -46,5 +46,21 @@ TEST(WriteFile, ANewFileNeverTakesThePlaceOfOneThatIsThere) {
   EXPECT_FALSE(std::filesystem::exists(dir / "elsewhere"));
 }
 
+TEST(WriteFile, BehindAnOffsetNothingOlderStays) {
+  const test::TempDir dir;
+  ASSERT_TRUE(write_behind(dir / "journal", 0, "one\n"));
+  struct stat st {};
+  ASSERT_EQ(::stat((dir / "journal").c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 0777U, 0600U);
+  ASSERT_TRUE(write_behind(dir / "journal", 4, "two, cut o"));
+  ASSERT_TRUE(write_behind(dir / "journal", 4, "2\n"));
+  EXPECT_EQ(text_of(dir / "journal"), "one\n2\n");
+  std::filesystem::create_symlink(dir / "elsewhere", dir / "link");
+  const auto link = write_behind(dir / "link", 0, "x");
+  ASSERT_FALSE(link);
+  EXPECT_EQ(link.error().code, ErrorCode::io);
+  EXPECT_FALSE(std::filesystem::exists(dir / "elsewhere"));
+}
+
 }  // namespace
 }  // namespace mxferry::app
