@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "app/dns_snapshot_file.hpp"
-#include "app/read_file.hpp"
 #include "app/write_file.hpp"
 #include "base/clock.hpp"
 #include "base/escape.hpp"
 #include "base/json_reader.hpp"
+#include "base/read_file.hpp"
 
 namespace mxferry::app {
 namespace fs = std::filesystem;
@@ -23,10 +23,11 @@ std::string line_of(Json json) {
 
 Result<DnsJournal> DnsJournal::open(const fs::path& file, const std::string& digest) {
   DnsJournal out(file, digest);
-  std::error_code ec;
-  if (!fs::exists(file, ec)) return out;
-  MXF_TRY(text, read_file(file.string()));
   const auto where = escape_line(file.string());
+  std::error_code ec;
+  if (fs::symlink_status(file, ec).type() == fs::file_type::not_found) return out;
+  if (ec) return fail(ErrorCode::io, where, ec.message());
+  MXF_TRY(text, read_file(file.string()));
   for (std::size_t at = 0;;) {
     const auto end = text.find('\n', at);
     if (end == std::string::npos) break;

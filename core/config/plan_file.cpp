@@ -3,12 +3,11 @@
 #include "config/plan_file.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <set>
-#include <sstream>
 
 #include "base/escape.hpp"
+#include "base/read_file.hpp"
 #include "base/sha256.hpp"
 #include "config/copy_settings.hpp"
 #include "config/duration.hpp"
@@ -373,20 +372,13 @@ void read_all(const toml::table& root, PlanFile& plan, fs::path& templates, Prob
   }
 }
 
-Result<std::string> read_file(const fs::path& file, const std::string& what) {
-  std::error_code ec;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream || fs::is_directory(file, ec)) {
-    Error error;
-    error.code = ErrorCode::config;
-    error.operation = file.string();
-    error.text = "cannot read the " + what;
-    return fail(
-        std::move(error.with_remedy("check the path; it is relative to the folder of plan.toml")));
-  }
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return std::move(text).str();
+Result<std::string> read_named(const fs::path& file, const std::string& what) {
+  auto text = read_file(file.string());
+  if (text) return text;
+  auto error = std::move(text).error();
+  error.text = "cannot read the " + what + ": " + error.text;
+  return fail(
+      std::move(error.with_remedy("check the path; it is relative to the folder of plan.toml")));
 }
 
 }  // namespace
@@ -400,7 +392,7 @@ bool belongs_to(const Mailbox& box, const std::string& domain) {
 }
 
 Result<PlanFile> read_plan_file(const fs::path& file) {
-  MXF_TRY(text, read_file(file, "plan"));
+  MXF_TRY(text, read_named(file, "plan"));
   PlanFile plan;
   plan.file = fs::absolute(file);
   Problems problems(file.string());
@@ -427,7 +419,7 @@ Result<PlanFile> read_plan_file(const fs::path& file) {
   }
   if (plan.mailboxes_csv.is_relative())
     plan.mailboxes_csv = plan.file.parent_path() / plan.mailboxes_csv;
-  MXF_TRY(csv, read_file(plan.mailboxes_csv, "list of mailboxes"));
+  MXF_TRY(csv, read_named(plan.mailboxes_csv, "list of mailboxes"));
   MXF_TRY(boxes, parse_mailboxes_csv(csv, plan.mailboxes_csv.string()));
   plan.mailboxes = std::move(boxes);
   for (const auto& pilot : plan.pilot) {
@@ -446,7 +438,7 @@ Result<PlanFile> read_plan_file(const fs::path& file) {
   }
   if (!plan.copy.map_file.empty()) {
     plan.copy.map_file = plan.file.parent_path() / plan.copy.map_file;
-    MXF_TRY(map, read_file(plan.copy.map_file, "map of folders"));
+    MXF_TRY(map, read_named(plan.copy.map_file, "map of folders"));
     inputs += sha256_hex(map);
     plan.copy.map = std::move(map);
   }

@@ -8,15 +8,11 @@
 #include "protocol/dns/zone_diff.hpp"
 
 namespace mxferry::dns {
-namespace {
-
-std::string joined(const std::vector<std::string>& items) {
+std::string data_text(const std::vector<std::string>& items) {
   std::string out;
   for (const auto& item : items) out += (out.empty() ? "" : ", ") + item;
   return out.empty() ? "nothing" : out;
 }
-
-}  // namespace
 
 Assertion check_view(const View& view, const Expected& expected) {
   const std::string who = view.server + " (" + view.address.name() + ")";
@@ -33,7 +29,7 @@ Assertion check_view(const View& view, const Expected& expected) {
     }
     if (seen.kind != Seen::Kind::present ||
         !same_set(expected.question.type, seen.rdata, expected.rdata))
-      return Assertion::fail(who + " serves " + joined(seen.rdata) + " for " + what,
+      return Assertion::fail(who + " serves " + data_text(seen.rdata) + " for " + what,
                              "wait until it has the new zone, or look at its transfers");
   }
   if (expected.most_ttl && seen.kind == Seen::Kind::present && seen.ttl > *expected.most_ttl)
@@ -64,7 +60,7 @@ Round ask_all(const Delegation& delegation, const std::vector<Question>& questio
 
 Assertion check(const Round& round, const std::vector<Expected>& expected) {
   if (!round.silent.empty())
-    return Assertion::unknown(joined(round.silent) +
+    return Assertion::unknown(data_text(round.silent) +
                               " cannot be asked: no address with a route from here");
   if (round.views.empty()) return Assertion::unknown("no name server was asked");
   Assertion worst = Assertion::pass("every authoritative server agrees");

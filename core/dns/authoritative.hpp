@@ -46,6 +46,8 @@ Round ask_all(const Delegation& delegation, const std::vector<Question>& questio
 /// Does every server serve all of it? unknown where one did not answer, fail where one serves
 /// something else.
 Assertion check(const Round& round, const std::vector<Expected>& expected);
+/// Record data for people, on one line; "nothing" where there is none.
+std::string data_text(const std::vector<std::string>& rdata);
 /// What one server's answer says of it. Pure.
 Assertion check_view(const View& view, const Expected& expected);
 

@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::chrono::seconds kSlack{2};  // resolvers keep an entry up to a second longer
 
-std::string joined(const std::vector<std::string>& items) {
-  std::string out;
-  for (const auto& item : items) out += (out.empty() ? "" : ", ") + item;
-  return out.empty() ? "nothing" : out;
-}
-
 bool shows_data(const Seen& seen, const Expected& expected) {
   if (!expected.data_matters) return true;
   if (expected.rdata.empty()) return seen.kind == Seen::Kind::absent || !seen.alias.empty();
@@ -42,7 +36,7 @@ std::optional<Behind> check_resolver(const std::string& who, const Seen& seen,
   const bool present = seen.kind == Seen::Kind::present;
   out.ttl_left = present ? std::max(seen.ttl, seen.alias_ttl) : seen.negative_ttl;
   if (!shows_data(seen, expected)) {
-    out.why = "answers " + joined(seen.rdata);
+    out.why = "answers " + data_text(seen.rdata);
     return out;
   }
   // The new data of a set whose TTL was lowered: the old entry still counts down.
@@ -83,11 +77,11 @@ std::vector<Behind> Convergence::ask_authorities(const Delegation& delegation, b
       behind.who = view.server + " (" + view.address.name() + ")";
       behind.question = want.question;
       behind.answered = view.seen.kind != Seen::Kind::unknown;
-      behind.why =
-          !behind.answered ? view.seen.why
-          : view.seen.kind == Seen::Kind::absent
-              ? "answers nothing"
-              : "answers " + joined(view.seen.rdata) + " with TTL " + std::to_string(view.seen.ttl);
+      behind.why = !behind.answered ? view.seen.why
+                   : view.seen.kind == Seen::Kind::absent
+                       ? "answers nothing"
+                       : "answers " + data_text(view.seen.rdata) + " with TTL " +
+                             std::to_string(view.seen.ttl);
       out.push_back(std::move(behind));
     }
   }

@@ -95,6 +95,7 @@ TEST(PlanFile, CopyLeavesOutWhatItIsAskedTo) {
       {"[copy.limits]\nmax_messages_rate = 0",
        "copy.limits.max_messages_rate: expected an integer"},
       {"map = \"nowhere.map\"", "cannot read the map of folders"},
+      {"map = \"/proc/self/mem\"", "cannot read the map of folders"},  // it opens; a read fails
   };
   for (const auto& [text, words] : bad) {
     auto read_bad = read(with(text));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/read_file.hpp"
+#include "base/read_file.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -7,7 +7,7 @@
 
 #include "base/escape.hpp"
 
-namespace mxferry::app {
+namespace mxferry {
 namespace {
 
 constexpr std::size_t kLargestFile = 256U << 20;
@@ -16,9 +16,7 @@ constexpr std::size_t kLargestFile = 256U << 20;
 
 Result<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return fail(ErrorCode::config, escape_line(path),
-                std::string("cannot be read: ") + std::strerror(errno));
+  if (!file) return fail(ErrorCode::config, escape_line(path), std::strerror(errno));
   std::string text;
   std::string chunk(1U << 16, '\0');
   while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {
@@ -26,7 +24,9 @@ Result<std::string> read_file(const std::string& path) {
     if (text.size() > kLargestFile)
       return fail(ErrorCode::config, escape_line(path), "is larger than 256 MiB");
   }
+  // What broke off is no shorter file.
+  if (file.bad()) return fail(ErrorCode::config, escape_line(path), std::strerror(errno));
   return text;
 }
 
-}  // namespace mxferry::app
+}  // namespace mxferry
