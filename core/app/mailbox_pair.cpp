@@ -14,12 +14,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 
 #include "base/escape.hpp"
 #include "base/log.hpp"
+#include "base/read_file.hpp"
 #include "copy/memory_state.hpp"
 #include "copy/sync_store.hpp"
 #include "credentials/secret_ref.hpp"
@@ -148,12 +147,9 @@ Result<End> make_end(const char* side, const std::string& url, const std::string
 
 Result<copy::MapRules> read_map(const std::string& file) {
   if (file.empty()) return copy::MapRules();
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  std::error_code ec;
-  if (!in || std::filesystem::is_directory(file, ec) || !(text << in.rdbuf()))
-    return fail(ErrorCode::config, file, "cannot read the map, or it is empty");
-  return copy::MapRules::parse(text.str(), file);
+  MXF_TRY(text, read_file(file));
+  if (text.empty()) return fail(ErrorCode::config, file, "the map is empty");
+  return copy::MapRules::parse(text, file);
 }
 
 // For commands that go on with what an earlier one did.

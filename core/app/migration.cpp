@@ -2,11 +2,10 @@
 #include "app/migration.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "base/escape.hpp"
+#include "base/read_file.hpp"
 #include "copy/brain/map_rules.hpp"
 #include "credentials/secret_ref.hpp"
 #include "imap/account.hpp"
@@ -195,15 +194,12 @@ Result<GivenPlan> read_given(const fs::path& file) {
     out.config = file;
     return out;
   }
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return fail(ErrorCode::config, file.string(), "cannot read the plan");
-  std::ostringstream text;
-  text << stream.rdbuf();
+  MXF_TRY(text, read_file(file.string()));
   const auto wrong = [&](Error error) {
     error.code = ErrorCode::config;
     return fail(std::move(error));
   };
-  auto json = parse_json(text.str(), file.string());
+  auto json = parse_json(text, file.string());
   if (!json) return wrong(json.error());
   auto config = json_string(*json, "config", file.string());
   if (!config) return wrong(config.error());

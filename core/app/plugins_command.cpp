@@ -12,18 +12,17 @@
 #include <boost/program_options.hpp>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <sstream>
 #include <variant>
 
 #include "app/command.hpp"
 #include "app/options.hpp"
 #include "base/escape.hpp"
 #include "base/json_reader.hpp"
+#include "base/read_file.hpp"
 #include "plugin/check.hpp"
 #include "plugin/plugins_lock.hpp"
 #include "plugin/registry.hpp"
@@ -174,10 +173,9 @@ int info(const Options& options) {
     print_info(*m);
     return static_cast<int>(Exit::done);
   }
-  std::ifstream in(m->file, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  auto json = parse_json(text.str(), m->file.string());
+  const auto text = read_file(m->file.string());
+  if (!text) return report_error(text.error());
+  auto json = parse_json(*text, m->file.string());
   if (!json) return report_error(json.error());
   (*json)["file"] = m->file.string();
   (*json)["config"] = setting_json(*m);

@@ -3,12 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "base/escape.hpp"
+#include "base/read_file.hpp"
 
 namespace mxferry::config {
 namespace fs = std::filesystem;
@@ -70,12 +67,9 @@ Unexpected<Error> at_place(const std::string& file, std::string_view text, std::
 }
 
 Result<std::string> read_text(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return fail(ErrorCode::config, file.string(), std::strerror(errno));
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!is_utf8(text.str())) return fail(ErrorCode::config, file.string(), "not UTF-8");
-  return std::move(text).str();
+  auto text = read_file(file.string());
+  if (text && !is_utf8(*text)) return fail(ErrorCode::config, file.string(), "not UTF-8");
+  return text;
 }
 
 }  // namespace
