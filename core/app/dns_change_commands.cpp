@@ -15,9 +15,11 @@
 #include "app/dns_command.hpp"
 #include "app/dns_journal.hpp"
 #include "app/dns_snapshot_file.hpp"
+#include "app/dns_snapshot_folder.hpp"
 #include "app/dns_want.hpp"
 #include "app/options.hpp"
 #include "app/write_file.hpp"
+#include "base/clock.hpp"
 #include "base/crash_point.hpp"
 #include "base/escape.hpp"
 #include "base/json_reader.hpp"
@@ -78,11 +80,13 @@ bool same_changes(const std::vector<ZoneChange>& a, const std::vector<ZoneChange
 
 struct Options {
   DnsTarget target;
-  std::string file;             // --want or --desired, or the snapshot
-  std::string desired;          // --desired
-  std::string snapshot;         // --snapshot
-  std::size_t max_changes = 0;  // of sets that nobody named
-  bool all = false;             // restore: what others changed, too
+  std::string file;              // --want or --desired, or the snapshot
+  std::string desired;           // --desired
+  std::string snapshot;          // --snapshot
+  std::filesystem::path folder;  // where the snapshot comes that nobody named
+  std::string kept;              // where the snapshot of this change lies, once it is on disk
+  std::size_t max_changes = 0;   // of sets that nobody named
+  bool all = false;              // restore: what others changed, too
   bool json = false, yes = false, no_input = false, dry_run = false;
 };
 
@@ -93,6 +97,7 @@ void print(const Options& o, const std::vector<ZoneChange>& changes, const std::
     const Json out = {{"format", "mxferry-dns-plan/1"},
                       {"zone", o.target.zone},
                       {"state", state},
+                      {"snapshot", o.kept.empty() ? Json() : Json(o.kept)},
                       {"changes", changes_json(changes)}};
     std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
     return;
@@ -124,6 +129,7 @@ struct Records {
   std::function<Result<void>(const ZoneSnapshot& before, const std::vector<ZoneChange>& changes)>
       keep{};
   std::optional<DnsJournal> journal{};
+  std::vector<ZoneChange> undone{};  // a restore: what it takes back
 };
 
 // Others' changes of sets that this one does not name, between two readings.
@@ -199,7 +205,7 @@ Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute, Records
                          "nothing was written; look at the zone, then run the same command again"));
   if (records.keep) MXF_CHECK(records.keep(again, fresh));
   crash_point("zone.kept");
-  MXF_CHECK(dns::write_changes(api, o.target.zone, fresh, hooks_of(records), {}));
+  MXF_CHECK(dns::write_changes(api, o.target.zone, fresh, hooks_of(records), {}, records.undone));
   crash_point("zone.written");
   // Nothing may be left: what stands now is what was asked for.
   MXF_TRY(after, api.list_records(o.target.zone, {}));
@@ -213,6 +219,9 @@ Result<int> change_zone(Options& o, DnsApi& api, const Compute& compute, Records
   if (o.json) print(o, fresh, "applied");
   std::cerr << fresh.size() << (fresh.size() == 1 ? " RRset" : " RRsets")
             << " written and read back\n";
+  if (!o.kept.empty() && records.way == "apply")
+    std::cerr << "back to before it: mxferry dns restore --snapshot " << escape_line(o.kept)
+              << '\n';
   return static_cast<int>(Exit::done);
 }
 
@@ -228,6 +237,12 @@ void add_change_options(OptionTable& table, Options& o) {
       "how many sets that the change does not name may change while it is made (0)");
 }
 
+// Was that snapshot taken for the very change that is wanted now?
+bool is_of(const AppliedSnapshot& kept, const Want& want, std::uint32_t floor) {
+  const auto wanted = changes_for(want, kept.before, floor);
+  return wanted && same_changes(*wanted, kept.changes);
+}
+
 // The snapshot of an apply that was cut off before its end: this one goes on, and the file stays
 // what it is. Nothing where there is no such file; a file of anything else is refused.
 Result<std::optional<AppliedSnapshot>> unfinished(const Options& o, const Want& want,
@@ -236,14 +251,29 @@ Result<std::optional<AppliedSnapshot>> unfinished(const Options& o, const Want& 
   if (!std::filesystem::exists(o.snapshot, ec)) return std::optional<AppliedSnapshot>();
   MXF_TRY(text, read_file(o.snapshot));
   MXF_TRY(kept, read_applied_snapshot(text, escape_line(o.snapshot)));
-  if (kept.plugin == o.target.plugin && kept.before.zone == o.target.zone) {
-    auto wanted = changes_for(want, kept.before, floor);
-    if (wanted && same_changes(*wanted, kept.changes))
-      return std::optional<AppliedSnapshot>(std::move(kept));
-  }
+  if (kept.plugin == o.target.plugin && kept.before.zone == o.target.zone &&
+      is_of(kept, want, floor))
+    return std::optional<AppliedSnapshot>(std::move(kept));
   auto error =
       fail(ErrorCode::usage, escape_line(o.snapshot), "is the snapshot of another change").error();
   return fail(std::move(error.with_remedy("name another file; this one may still be needed")));
+}
+
+// Nobody named a file: the snapshot goes into the state folder. An apply of the same change that
+// was cut off is gone on with from where it lies.
+Result<void> choose_snapshot(Options& o, const Want& want, std::uint32_t floor) {
+  const auto folder = snapshot_folder(o.target.zone);
+  MXF_TRY(begun, newest_unfinished(folder, o.target.plugin, o.target.zone));
+  if (begun && is_of(begun->snapshot, want, floor)) {
+    o.snapshot = begun->file.string();
+    return {};
+  }
+  if (begun)
+    std::cerr << "another change was cut off before its end; mxferry dns restore --snapshot "
+              << escape_line(begun->file.string()) << " takes it back\n";
+  o.snapshot = new_snapshot_name(folder, SystemClock().now()).string();
+  o.folder = folder;
+  return {};
 }
 
 // The journal beside the snapshot.
@@ -275,16 +305,20 @@ Result<int> towards_want(Options& o) {
   const auto floor = std::max(info.min_ttl, api->traits().min_ttl);
   Records records;
   std::vector<ZoneChange> begun;  // what a write that was cut off was about
-  if (!o.snapshot.empty()) {
+  if (!o.dry_run || !o.snapshot.empty()) {
+    if (o.snapshot.empty()) MXF_CHECK(choose_snapshot(o, want, floor));
     MXF_TRY(kept, unfinished(o, want, floor));
     if (kept) {
       MXF_CHECK(open_journal(o.snapshot, *kept, records));
+      o.kept = o.snapshot;
       if (records.journal->is_open()) begun = kept->changes;
     } else {
       records.keep = [&](const ZoneSnapshot& before,
                          const std::vector<ZoneChange>& changes) -> Result<void> {
+        if (!o.folder.empty()) MXF_CHECK(make_snapshot_folder(o.folder));
         const AppliedSnapshot snapshot{o.target.plugin, before, changes};
         MXF_CHECK(write_new_file(o.snapshot, snapshot_text(snapshot)));
+        o.kept = o.snapshot;
         return open_journal(o.snapshot, snapshot, records);
       };
     }
@@ -325,7 +359,8 @@ int dns_apply(std::span<const std::string> args) {
   table.options.add_options()("snapshot", po::value(&o.snapshot)->value_name("FILE"),
                               "before anything is written, the zone and the changes go into this "
                               "new file, each write into FILE.journal: from them a second "
-                              "apply goes on and dns restore goes back");
+                              "apply goes on and dns restore goes back. Default: a file below "
+                              "$XDG_STATE_HOME/mxferry/dns.snapshots, whose name is told");
   add_change_options(table, o);
   auto read = read_options(table, args);
   if (const int* exit = std::get_if<int>(&read)) return *exit;
@@ -380,6 +415,7 @@ Result<int> take_back(Options& o, DnsApi& api, const AppliedSnapshot& snapshot) 
                 "is of the plugin " + escape_line(snapshot.plugin) + ", not " + o.target.plugin);
   Records records;
   records.way = "restore";
+  records.undone = snapshot.changes;
   MXF_CHECK(open_journal(o.file, snapshot, records));
   bool told = false;
   const auto compute = [&](const ZoneSnapshot& now) -> Result<std::vector<ZoneChange>> {
@@ -388,6 +424,11 @@ Result<int> take_back(Options& o, DnsApi& api, const AppliedSnapshot& snapshot) 
       if (!told)
         std::cerr << "left as it is, for somebody else changed it: " << escape_line(set.name) << " "
                   << set.type << "; --all brings it back too\n";
+    for (const auto& change : back.changes)
+      if (!told && !change.after && change.before->type == "MX")
+        std::cerr << escape_line(change.before->name)
+                  << " MX goes, for there was none before the apply; without it senders use the "
+                     "name's address records (RFC 5321 §5.1)\n";
     told = true;
     return std::move(back.changes);
   };

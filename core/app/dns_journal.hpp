@@ -26,6 +26,8 @@ class DnsJournal {
 
   /// An intent without a result: what it was about may stand, in part, or not at all.
   bool is_open() const { return open_; }
+  /// The last intent of this snapshot has its result.
+  bool is_done() const { return whole_ > 0 && !open_; }
   /// What the DNS API called the changes of the open intent, as far as it answered.
   const std::vector<std::string>& ids() const { return ids_; }
 

@@ -7,6 +7,7 @@
 
 #include "base/json_reader.hpp"
 #include "base/sha256.hpp"
+#include "dns/change_dangers.hpp"
 #include "dns/change_set.hpp"
 #include "plan/plan_json.hpp"
 
@@ -93,8 +94,7 @@ Result<AppliedSnapshot> read_applied_snapshot(std::string_view text, const std::
 Result<Restoration> restoration(const AppliedSnapshot& snapshot, const ZoneSnapshot& now,
                                 bool all) {
   Restoration out;
-  MXF_TRY(different, dns::restore_changes(now, snapshot.before));
-  for (auto& change : different) {
+  for (auto& change : dns::differences(now, snapshot.before)) {
     const auto& any = change.before ? *change.before : *change.after;
     const auto ours =
         std::find_if(snapshot.changes.begin(), snapshot.changes.end(), [&](const ZoneChange& c) {
@@ -114,6 +114,9 @@ Result<Restoration> restoration(const AppliedSnapshot& snapshot, const ZoneSnaps
       out.left.push_back(std::move(gone));
     }
   }
+  for (const auto& change : out.changes)
+    MXF_CHECK(dns::audit_change(now.zone, change, snapshot.changes));
+  MXF_CHECK(dns::check_dangers(now, out.changes, snapshot.changes));
   return out;
 }
 

@@ -41,7 +41,8 @@ struct Restoration {
 
 /// What brings back the sets that this apply changed: those that stand as it left them, or as a
 /// write that broke off in their middle left them. `all`: whatever else differs from the snapshot,
-/// too. ErrorCode::gate as dns::restore_changes.
+/// too. What the apply created goes, an MX set or a delegation as well. ErrorCode::gate as
+/// dns::audit_change and dns::check_dangers.
 Result<Restoration> restoration(const AppliedSnapshot& snapshot, const ZoneSnapshot& now, bool all);
 
 }  // namespace mxferry::app

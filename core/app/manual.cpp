@@ -37,6 +37,8 @@ constexpr std::array kFiles = {
     Named{"$XDG_STATE_HOME/mxferry/ID/state.db",
           "what a migration has done (default of XDG_STATE_HOME: ~/.local/state); --state names "
           "another file"},
+    Named{"$XDG_STATE_HOME/mxferry/dns.snapshots/ZONE/",
+          "the snapshot and journal of each mxferry dns apply that was named no file"},
     Named{"run.log", "beside the state: JSON lines, rotated at 64 MiB, five kept"},
     Named{"report/", "beside the state: report.html, report.json, mailboxes.csv"},
     Named{"BIN/../lib/mxferry/plugins",

@@ -44,10 +44,17 @@ bool is_servers_own(const std::string& zone, const ZoneRRset& set) {
          (set.type == "NS" && set.name == zone);
 }
 
-Result<void> check_dangers(const ZoneSnapshot& now, const std::vector<ZoneChange>& changes) {
+bool was_created(const ZoneRRset& set, std::span<const ZoneChange> changes) {
+  return std::any_of(changes.begin(), changes.end(), [&](const ZoneChange& change) {
+    return !change.before && change.after->name == set.name && change.after->type == set.type;
+  });
+}
+
+Result<void> check_dangers(const ZoneSnapshot& now, const std::vector<ZoneChange>& changes,
+                           std::span<const ZoneChange> undone) {
   for (const auto& change : changes) {
     const auto& any = named_by(change);
-    if (any.type == "NS" && !change.after)
+    if (any.type == "NS" && !change.after && !was_created(any, undone))
       return fail(ErrorCode::gate, "change " + any.name + " NS",
                   "DC-01: the delegation would lose all of its name servers");
     const auto types = types_at(any.name, now, changes);

@@ -14,9 +14,14 @@ namespace mxferry::dns {
 /// SOA, the zone's own NS, and what DNSSEC makes: the name servers' business.
 bool is_servers_own(const std::string& zone, const ZoneRRset& set);
 
+/// Is the set one that `changes` created, where none of its name and type had been?
+bool was_created(const ZoneRRset& set, std::span<const ZoneChange> changes);
+
 /// ErrorCode::gate where a delegation would lose its name servers (DC-01), or an alias would stand
-/// beside other data (DC-06; RFC 1034 §3.6.2, RFC 2181 §10.1).
-Result<void> check_dangers(const ZoneSnapshot& now, const std::vector<ZoneChange>& changes);
+/// beside other data (DC-06; RFC 1034 §3.6.2, RFC 2181 §10.1). `undone`: earlier changes that are
+/// being taken back; a delegation that they created may go.
+Result<void> check_dangers(const ZoneSnapshot& now, const std::vector<ZoneChange>& changes,
+                           std::span<const ZoneChange> undone = {});
 
 /// The sets that differ between two readings although none of `changes` names them, as they were,
 /// or as they are where they are new. The name servers' own are left out.

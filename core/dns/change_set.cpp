@@ -168,14 +168,16 @@ std::string to_string(Probe probe) {
   return "foreign";
 }
 
-Result<void> audit_change(const std::string& zone, const ZoneChange& change) {
+Result<void> audit_change(const std::string& zone, const ZoneChange& change,
+                          std::span<const ZoneChange> undone) {
   const ZoneRRset& any = change.after ? *change.after : *change.before;
   const auto refuse = [&](const std::string& why) {
     return fail(ErrorCode::gate, "change " + any.name + " " + any.type, "DC-01: " + why);
   };
   if (any.name == zone && (any.type == "NS" || any.type == "SOA"))
     return refuse("the apex NS and SOA are never changed by a migration");
-  if (any.type == "MX" && (!change.after || change.after->records.empty()))
+  const bool empties = !change.after || change.after->records.empty();
+  if (any.type == "MX" && empties && !was_created(any, undone))
     return refuse(
         "it would leave the MX set empty: senders would then use the address record, the web "
         "server (RFC 5321 §5.1)");
@@ -268,9 +270,9 @@ Result<void> await_live(DnsApi& api, const std::string& zone, const std::vector<
 
 Result<void> write_changes(DnsApi& api, const std::string& zone,
                            const std::vector<ZoneChange>& changes, const ChangeHooks& hooks,
-                           std::stop_token stop) {
+                           std::stop_token stop, std::span<const ZoneChange> undone) {
   if (changes.empty()) return {};
-  for (const auto& change : changes) MXF_CHECK(audit_change(zone, change));
+  for (const auto& change : changes) MXF_CHECK(audit_change(zone, change, undone));
   if (hooks.intent) MXF_CHECK(hooks.intent(changes));
   crash_point("zone.intent");
   const auto outcome = api.apply(zone, changes, stop);
@@ -332,8 +334,7 @@ bool same_rrset(const ZoneRRset& a, const ZoneRRset& b) {
   return a.ttl == b.ttl && same_set(a.type, rdata_of(a), rdata_of(b));
 }
 
-Result<std::vector<ZoneChange>> restore_changes(const ZoneSnapshot& now,
-                                                const ZoneSnapshot& snapshot) {
+std::vector<ZoneChange> differences(const ZoneSnapshot& now, const ZoneSnapshot& snapshot) {
   std::vector<ZoneChange> out;
   const auto managed = [&](const ZoneRRset& set) { return !is_servers_own(now.zone, set); };
   for (const auto& want : snapshot.rrsets) {
@@ -347,6 +348,12 @@ Result<std::vector<ZoneChange>> restore_changes(const ZoneSnapshot& now,
   for (const auto& have : now.rrsets)
     if (managed(have) && snapshot.find(have.name, have.type) == nullptr)
       out.push_back({have, std::nullopt});
+  return out;
+}
+
+Result<std::vector<ZoneChange>> restore_changes(const ZoneSnapshot& now,
+                                                const ZoneSnapshot& snapshot) {
+  auto out = differences(now, snapshot);
   for (const auto& change : out) MXF_CHECK(audit_change(now.zone, change));
   return out;
 }

@@ -61,21 +61,26 @@ Result<std::vector<ZoneChange>> apply_edits(DnsApi& api, const std::string& zone
 Result<void> await_live(DnsApi& api, const std::string& zone, const std::vector<std::string>& ids,
                         std::stop_token stop);
 
-/// Changes that bring `now` back to `snapshot` (SOA, apex NS and DNSSEC's own sets left alone).
-/// Pure.
+/// Changes that bring `now` back to `snapshot` (SOA, apex NS and DNSSEC's own sets left alone), not
+/// judged. Pure.
+std::vector<ZoneChange> differences(const ZoneSnapshot& now, const ZoneSnapshot& snapshot);
+
+/// The same, all of them, within the safety rules. Pure.
 Result<std::vector<ZoneChange>> restore_changes(const ZoneSnapshot& now,
                                                 const ZoneSnapshot& snapshot);
 
 /// The last step of apply_edits alone: writes these changes and proves by reading back that they
-/// stand.
+/// stand. `undone`: as in audit_change.
 Result<void> write_changes(DnsApi& api, const std::string& zone,
                            const std::vector<ZoneChange>& changes, const ChangeHooks& hooks,
-                           std::stop_token stop);
+                           std::stop_token stop, std::span<const ZoneChange> undone = {});
 
 /// Equal data and TTL, however they are spelled. Pure.
 bool same_rrset(const ZoneRRset& a, const ZoneRRset& b);
 
-/// The safety rules on a change. Pure.
-Result<void> audit_change(const std::string& zone, const ZoneChange& change);
+/// The safety rules on a change. `undone`: earlier changes that are being taken back; an MX set
+/// that one of them created may go, for the zone stood without it. Pure.
+Result<void> audit_change(const std::string& zone, const ZoneChange& change,
+                          std::span<const ZoneChange> undone = {});
 
 }  // namespace mxferry::dns

@@ -86,7 +86,9 @@ constexpr std::array kCatalog{
                  "\"DA-01:HOST\" with a reason."},
     FindingEntry{"DC-01", "gate", "A change that is never made",
                  "No plan may change the apex NS or SOA, leave a name without MX where it had one, "
-                 "or a delegation without NS, or have two SPF records: each of them loses mail.",
+                 "or a delegation without NS, or have two SPF records: each of them loses mail. An "
+                 "MX set or a delegation that an apply created goes again by `dns restore` from "
+                 "its snapshot.",
                  "Mend the wanted records; the sentence names the RRset."},
     FindingEntry{"DC-02", "gate", "Somebody else changed the zone",
                  "Each write reads first. What stands there is not what the plan was made from, "

@@ -63,6 +63,7 @@ class DnsCommand : public testing::TestWithParam<std::string> {
   void SetUp() override {
     auto& s = server(GetParam());
     MXF_NEED_SERVER(s);
+    ::setenv("XDG_STATE_HOME", file("state").c_str(), 1);
     // Each test begins with the same zone: the command itself brings it back.
     ASSERT_EQ(write("want.json", want({})), 0);
     static std::map<std::string, std::string> first;
@@ -360,6 +361,73 @@ TEST_P(DnsCommand, ASnapshotOfAnApplyIsNotTakenForAnother) {
   EXPECT_THAT(run("records").out, HasSubstr("192.0.2.1"));
   EXPECT_EQ(run("restore", "--snapshot " + file("snap") + " --yes").exit, 0);
   EXPECT_THAT(run("records").out, HasSubstr("192.0.2.80"));
+}
+
+TEST_P(DnsCommand, AnMxThatTheApplyMadeGoesAgainWithIt) {
+  write("desired.json", {{"rrsets",
+                          {{{"name", "sub.dns.test."},
+                            {"type", "MX"},
+                            {"ttl", 10},
+                            {"records", {"10 mx.new.example."}}}}}});
+  const std::string with_snapshot = " --snapshot " + file("snap") + " --yes";
+  ASSERT_EQ(run("apply", "--desired " + file("desired.json") + with_snapshot).exit, 0);
+  ASSERT_THAT(run("records").out, HasSubstr("sub.dns.test."));
+  // By a file of what is wanted it is refused.
+  write("empty.json", want({a_set("sub", "MX", 10, {})}));
+  const auto refused = run("apply", "--want " + file("empty.json") + " --yes");
+  EXPECT_EQ(refused.exit, 6);
+  EXPECT_THAT(refused.err, HasSubstr("DC-01"));
+  const auto back = run("restore", with_snapshot);
+  ASSERT_EQ(back.exit, 0) << back.err;
+  EXPECT_THAT(back.err, HasSubstr("sub.dns.test. MX goes"));
+  EXPECT_THAT(run("records").out, Not(HasSubstr("sub.dns.test.")));
+}
+
+TEST_P(DnsCommand, WithoutAFileTheSnapshotLiesInTheStateFolderAndIsGoneOnWith) {
+  const auto kept = [&] {
+    std::vector<std::string> out;
+    std::error_code ec;
+    const auto folder = dir_ / "state" / "mxferry" / "dns.snapshots" / "dns.test.";
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ec))
+      if (entry.path().extension() == ".json") out.push_back(entry.path().string());
+    return out;
+  };
+  write_flip();
+  EXPECT_EQ(run("apply", "--want " + file("want.json") + " --dry-run").exit, 0);
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "state")) << "nothing to take back";
+  ::setenv("MXFERRY_DEBUG_KILL_AT", "zone.sent", 1);
+  const auto killed = run("apply", "--want " + file("want.json") + " --yes");
+  ::unsetenv("MXFERRY_DEBUG_KILL_AT");
+  EXPECT_NE(killed.exit, 0);
+  ASSERT_EQ(kept().size(), 1U);
+  const auto went_on = run("apply", "--want " + file("want.json") + " --yes --json");
+  ASSERT_EQ(went_on.exit, 0) << went_on.err;
+  EXPECT_THAT(went_on.err, HasSubstr("a write was cut off"));
+  ASSERT_EQ(kept().size(), 1U) << "the same file";
+  const auto json = parse_json(went_on.out, "apply");
+  ASSERT_TRUE(json) << went_on.out;
+  EXPECT_EQ((*json)["snapshot"], kept()[0]);
+
+  write("more.json", want({a_set("more", "A", 40, {"192.0.2.5"})}));
+  const auto more = run("apply", "--want " + file("more.json") + " --yes");
+  ASSERT_EQ(more.exit, 0) << more.err;
+  EXPECT_EQ(kept().size(), 2U) << "each change has its own";
+  EXPECT_THAT(more.err, HasSubstr("mxferry dns restore --snapshot " + dir_.path().string()));
+  const auto back =
+      run("restore", "--snapshot " + (*json)["snapshot"].get<std::string>() + " --yes");
+  ASSERT_EQ(back.exit, 0) << back.err;
+  EXPECT_THAT(run("records").out, HasSubstr("10 mx.old.example."));
+  EXPECT_THAT(run("records").out, HasSubstr("192.0.2.5"));
+}
+
+TEST_P(DnsCommand, WhereNoSnapshotCanBeKeptNothingIsWritten) {
+  std::ofstream(dir_ / "state") << "a file where the folder should be";
+  write_flip();
+  const auto refused = run("apply", "--want " + file("want.json") + " --yes");
+  EXPECT_NE(refused.exit, 0);
+  EXPECT_THAT(refused.err, HasSubstr("--snapshot FILE"));
+  EXPECT_THAT(run("records").out, HasSubstr("10 mx.old.example."));
+  std::filesystem::remove(dir_ / "state");
 }
 
 INSTANTIATE_TEST_SUITE_P(Servers, DnsCommand, testing::Values("powerdns", "knot"),

@@ -25,6 +25,9 @@ TEST(ChangeDangers, ADelegationKeepsItsNameServers) {
   const std::vector<ZoneChange> moved = {
       {rrset("sub.a.test.", "NS", "ns.b.test."), rrset("sub.a.test.", "NS", "ns.c.test.")}};
   EXPECT_TRUE(check_dangers(zone(), moved));
+  const std::vector<ZoneChange> created = {
+      {std::nullopt, rrset("sub.a.test.", "NS", "ns.b.test.")}};
+  EXPECT_TRUE(check_dangers(zone(), gone, created)) << "what made it is taken back";
 }
 
 TEST(ChangeDangers, AnAliasStandsAlone) {

@@ -278,5 +278,19 @@ TEST(ChangeSet, RestoreBringsASnapshotBack) {
   EXPECT_TRUE(restore_changes(zone(), zone())->empty());
 }
 
+TEST(ChangeSet, AnMxSetGoesOnlyWhereWhatIsTakenBackCreatedIt) {
+  const auto made = rrset("sub.a.test.", "MX", 40, {"10 mx.new.test."});
+  const ZoneChange gone{made, std::nullopt};
+  const auto refused = audit_change("a.test.", gone);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text.find("DC-01"), std::string::npos);
+  const ZoneChange created[] = {{std::nullopt, made}};
+  EXPECT_TRUE(audit_change("a.test.", gone, created));
+  const ZoneChange replaced[] = {{rrset("sub.a.test.", "MX", 40, {"10 mx.old.test."}), made}};
+  EXPECT_FALSE(audit_change("a.test.", gone, replaced)) << "it stood before, with other data";
+  const ZoneChange elsewhere[] = {{std::nullopt, rrset("a.test.", "MX", 40, {"10 m."})}};
+  EXPECT_FALSE(audit_change("a.test.", gone, elsewhere));
+}
+
 }  // namespace
 }  // namespace mxferry::dns
