@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "plan/edits.hpp"
 #include "protocol/dns/mta_sts.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
@@ -27,13 +28,6 @@ struct Value {
 
 bool contains(const Texts& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
-}
-
-Texts rdata_of(const ZoneRRset* set) {
-  Texts out;
-  if (set != nullptr)
-    for (const auto& record : set->records) out.push_back(record.rdata);
-  return out;
 }
 
 Texts texts_of(const Texts& txt, const std::function<bool(std::string_view)>& wanted) {
