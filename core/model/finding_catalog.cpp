@@ -340,10 +340,10 @@ constexpr std::array kCatalog{
                  "Remove one of them before the migration."},
     FindingEntry{"SPF-02", "warning, block", "SPF will not cover the new provider",
                  "Either the plan names no SPF record for the new provider, so that its mail may "
-                 "fail, or the overlap of old and new needs more than the ten lookups that "
-                 "receivers do (RFC 7208 §4.6.4).",
-                 "Set domain.spf to the record that the new provider asks for; flatten includes "
-                 "that only the old provider needs."},
+                 "fail, or a record needs, with all that it includes, more than the ten lookups "
+                 "that receivers do (RFC 7208 §4.6.4).",
+                 "Set domain.spf to the record that the new provider asks for; take out terms that "
+                 "nobody needs."},
     FindingEntry{"SPF-03", "warning, block", "SPF looks for what is not there",
                  "Receivers stop at the third term whose lookup finds nothing, with permerror (RFC "
                  "7208 §4.6.4).",
@@ -355,11 +355,22 @@ constexpr std::array kCatalog{
                  "+all lets every host pass, a record without all leaves whoever is not named "
                  "neutral, and ptr is slow and should not be used (RFC 7208 §5.5).",
                  "End with ~all or -all; name networks instead of ptr."},
-    FindingEntry{"SPF-07", "block", "The old SPF record names the MX",
-                 "Its `mx` or `a` means other hosts after the flip, and the addresses that it "
-                 "means today are not known, so the overlap cannot be written.",
-                 "Make the old hosts' addresses resolvable from here, or write ip4: terms into the "
-                 "old record."},
+    FindingEntry{"SPF-07", "info", "The old SPF record names the MX",
+                 "Its `mx` or `a` means other hosts after the flip, so the record for both names "
+                 "the networks that it means today.",
+                 "Nothing is to be done."},
+    FindingEntry{"SPF-08", "warning", "Old SPF terms stand as networks for a while",
+                 "Old and new record together need more than the ten lookups that receivers do, so "
+                 "terms of the old one stand as the networks that they mean today. If the old "
+                 "provider changes its networks meanwhile, mail that it sends fails.",
+                 "Look each day whether the networks are still the same, or take terms out that "
+                 "nobody uses."},
+    FindingEntry{"SPF-09", "block, info", "What the proof of the SPF record for both says",
+                 "The record for the time of both sides is compared, address by address, with the "
+                 "old and the new one. `exists`, `ptr` and macros depend on the message: they "
+                 "stand in the record as they are, outside of the proof.",
+                 "If addresses are lost or new, simplify the negative terms of one side; else "
+                 "nothing is to be done."},
     FindingEntry{
         "SPF-12", "warning, block", "SPF leads to an error",
         "A term is malformed, or an included domain has no record, several, or one with an error: "

@@ -2,7 +2,9 @@
 #include "pipeline/survey.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "plan/compute_spf.hpp"
 #include "protocol/dns/mta_sts.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
@@ -15,42 +17,41 @@ void add_unique(std::vector<std::string>& to, const std::vector<std::string>& fr
     if (std::find(to.begin(), to.end(), item) == to.end()) to.push_back(item);
 }
 
-// The addresses that `a` and `mx` of the record mean now (RFC 7208 §5.3, §5.4), so that the overlap
-// can name them.
-Result<std::vector<dns::SpfExpansion>> expand(const std::string& domain, const std::string& record,
-                                              DnsEyes& eyes, std::stop_token stop,
-                                              const ZoneSnapshot& zone) {
-  std::vector<dns::SpfExpansion> out;
-  MXF_TRY(spf, dns::parse_spf(record));
-  for (const auto& term : spf.terms) {
-    if (term.mechanism != "a" && term.mechanism != "mx") continue;
-    const bool own = term.value.empty();
-    MXF_TRY(name, dns::canonical_name(own ? domain : term.value));
-    if (!own && !dns::is_within(name, zone.zone))
-      continue;  // a name outside stays a name: our change does not move it
-    dns::SpfExpansion expansion;
-    expansion.mechanism = own ? term.mechanism : term.mechanism + ":" + term.value;
-    std::vector<std::string> hosts;
-    if (term.mechanism == "a") {
-      hosts.push_back(name);
-    } else if (const auto* mx = zone.find(name, "MX")) {
-      for (const auto& item : mx->records) {
-        MXF_TRY(parsed, dns::parse_mx(item.rdata));
-        hosts.push_back(parsed.exchange);
+// What SPF needs of DNS, from the servers that say it: no resolver learns by our questions that a
+// name does not exist.
+class EyesLookups final : public dns::Lookups {
+ public:
+  EyesLookups(DnsEyes& eyes, std::stop_token stop) : eyes_(eyes), stop_(std::move(stop)) {}
+
+  dns::Answer ask(const dns::Question& question) override {
+    dns::Answer out;
+    dns::Question next = question;
+    for (int aliases = 0; aliases <= kAliases; ++aliases) {
+      auto seen = eyes_.lookup(next, stop_);
+      if (!seen || seen->kind == dns::Seen::Kind::unknown) {
+        out.why = seen ? seen->why : seen.error().message();
+        return out;
       }
+      if (seen->kind == dns::Seen::Kind::present && seen->rdata.empty()) {
+        next.name = seen->alias;
+        continue;
+      }
+      using Kind = dns::Answer::Kind;
+      out.kind = seen->kind == dns::Seen::Kind::present
+                     ? Kind::found
+                     : (seen->nxdomain ? Kind::no_name : Kind::nothing);
+      out.rdata = std::move(seen->rdata);
+      return out;
     }
-    for (const auto& host : hosts) {
-      MXF_TRY(addresses, eyes.addresses(host, stop));
-      add_unique(expansion.addresses, addresses);
-    }
-    if (!expansion.addresses.empty()) out.push_back(std::move(expansion));
+    out.why = "a chain of more than 8 aliases";
+    return out;
   }
-  return out;
-}
 
-}  // namespace
-
-namespace {
+ private:
+  static constexpr int kAliases = 8;
+  DnsEyes& eyes_;
+  std::stop_token stop_;
+};
 
 // Who the old side is: the MX hosts of today and the source's IMAP host, with their addresses.
 plan::OldSide old_side_of(const config::PlanFile& file, const ZoneSnapshot& zone,
@@ -84,6 +85,8 @@ plan::OldSide old_side_of(const config::PlanFile& file, const ZoneSnapshot& zone
 Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, DnsApi*>& dns,
                            DnsEyes& eyes, const ReadPolicy& fetch, std::stop_token stop) {
   plan::Facts facts;
+  EyesLookups asked(eyes, stop);
+  dns::RememberedLookups lookups(asked);
   for (const auto& domain : file.domains) {
     const auto api = dns.find(domain.dns.zone);
     if (api == dns.end())
@@ -97,14 +100,7 @@ Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, D
       zone.min_ttl = std::max(info.min_ttl, api->second->traits().min_ttl);
     }
     MXF_TRY(apex, dns::canonical_name(domain.name));
-    if (const auto* txt = zone.snapshot.find(apex, "TXT")) {
-      for (const auto& record : txt->records) {
-        MXF_TRY(text, dns::txt_text(record.rdata));
-        if (!dns::is_spf(text)) continue;
-        MXF_TRY(expansions, expand(domain.name, text, eyes, stop, zone.snapshot));
-        for (auto& e : expansions) zone.spf_addresses.push_back(std::move(e));
-      }
-    }
+    plan::look_up_spf(domain, zone.snapshot, lookups);
     zone.old_side[domain.name] = old_side_of(file, zone.snapshot, apex, eyes, stop);
     plan::StsFacts sts;
     if (const auto* txt = zone.snapshot.find("_mta-sts." + apex, "TXT"))
@@ -122,6 +118,7 @@ Result<plan::Facts> survey(const config::PlanFile& file, std::map<std::string, D
     }
     if (!sts.records.empty() || sts.policy_host) zone.sts[domain.name] = std::move(sts);
   }
+  facts.answers = lookups.answers();
   return facts;
 }
 

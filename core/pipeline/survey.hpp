@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The survey: what is read of the world before a plan is computed: zones by their API, the old SPF
-// record's addresses, the MTA-STS policy. Reads only. Blocking.
+// The survey: what is read of the world before a plan is computed: zones by their API, what SPF
+// records lead to, the MTA-STS policy. Reads only. Blocking.
 #pragma once
 
 #include <functional>

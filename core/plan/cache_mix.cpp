@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <set>
 
+#include "plan/compute_spf.hpp"
 #include "plan/edits.hpp"
 #include "protocol/dns/mta_sts.hpp"
 #include "protocol/dns/name.hpp"
 #include "protocol/dns/rdata.hpp"
+#include "protocol/dns/spf.hpp"
 #include "protocol/dns/zone_diff.hpp"
 
 namespace mxferry::plan {
@@ -113,7 +116,11 @@ class Order {
 class Check {
  public:
   Check(const Plan& plan, const DomainPlan& domain, const MixFacts& facts)
-      : domain_(domain), facts_(facts), order_(plan), apex_(domain.name + ".") {}
+      : domain_(domain),
+        facts_(facts),
+        order_(plan),
+        apex_(domain.name + "."),
+        answers_(facts.answers) {}
 
   std::vector<Finding> run() {
     if (!order_.lost().empty()) {
@@ -336,37 +343,26 @@ class Check {
     }
   }
 
-  // What a record lets pass, as words that can be compared: `mx` means the hosts of the MX that the
-  // same receiver sees.
-  std::set<std::string> passes(const std::string& text, const Texts& mx) const {
-    std::set<std::string> out;
-    const auto record = dns::parse_spf(text);
-    if (!record) return out;
-    for (const auto& term : record->terms) {
-      if (term.qualifier != '+') continue;
-      const bool own = term.value.empty();
-      const std::string mechanism = own ? term.mechanism : term.mechanism + ":" + term.value;
-      const std::string prefixes = dns::format_prefixes(term);
-      const bool moves = term.mechanism == "mx" && (own || term.value == domain_.name);
-      if (moves && hosts_of(mx) != hosts_of(domain_.mx_before)) {
-        for (const auto& host : hosts_of(mx)) out.insert("a:" + without_dot(host) + prefixes);
-        continue;
-      }
-      const auto fixed =
-          std::find_if(facts_.spf_addresses.begin(), facts_.spf_addresses.end(),
-                       [&](const dns::SpfExpansion& e) { return e.mechanism == mechanism; });
-      if (fixed == facts_.spf_addresses.end()) out.insert(mechanism + prefixes);
-      if (fixed != facts_.spf_addresses.end())
-        for (const auto& address : fixed->addresses)
-          out.insert(dns::format_spf(dns::fixed_term(term, address)));
-    }
-    if (!record->redirect.empty() && !record->all) out.insert("include:" + record->redirect);
-    return out;
+  const SpfPasses& passes(const std::string& text, const Texts& mx) {
+    const auto known = passes_.find({text, mx});
+    if (known != passes_.end()) return known->second;
+    auto passes = spf_passes(domain_.name, text, mx, facts_.zone, answers_);
+    return passes_.emplace(std::pair(text, mx), std::move(passes)).first->second;
   }
 
-  static std::string without_dot(std::string name) {
-    if (name.size() > 1 && name.ends_with('.')) name.pop_back();
-    return name;
+  // Mail of `who` that passes by `needed` must pass by the record that is held.
+  void judge_passing(const std::string& who, const std::string& is_held, const SpfPasses& needed,
+                     const SpfPasses& have) {
+    for (const auto* side : {&needed, &have})
+      if (!side->unknown.empty())
+        return say("spf unknown " + who, "whether mail of " + who + " passes SPF after " + step_ +
+                                             " is not known: " + side->unknown);
+    auto lost = (needed.proven - have.proven).spf_terms();
+    std::set_difference(needed.outside.begin(), needed.outside.end(), have.outside.begin(),
+                        have.outside.end(), std::back_inserter(lost));
+    if (!lost.empty())
+      say("spf " + who + step_,
+          is_held + ": mail of " + who + " fails, since " + lost.front() + " is not in it");
   }
 
   void judge_sender(const Mix& mix, bool is_new) {
@@ -387,15 +383,13 @@ class Check {
         say("spf " + who + step_,
             when + age(mix, key) + "SPF record (" + now.front() + "), which fails mail of " + who);
     } else if (!(now.empty() && before.empty())) {
-      const auto mx = held(mix, mx_key());
-      const auto have = passes(now.empty() ? "" : now.front(), mx);
-      for (const auto& term : passes(needed, is_new ? domain_.mx_after : domain_.mx_before)) {
-        if (have.contains(term)) continue;
-        say("spf " + who + step_, when + age(mix, key) + "SPF record (" + listed(now) + ") with " +
-                                      age(mix, mx_key()) + "MX: mail of " + who + " fails, since " +
-                                      term + " is not in it");
-        break;
-      }
+      const auto& mx = held(mix, mx_key());
+      const auto& own_mx = is_new ? domain_.mx_after : domain_.mx_before;
+      const std::string record = now.empty() ? "" : now.front();
+      const std::string is_held = when + age(mix, key) + "SPF record (" + listed(now) + ") with " +
+                                  age(mix, mx_key()) + "MX";
+      if (record != needed || mx != own_mx)
+        judge_passing(who, is_held, passes(needed, own_mx), passes(record, mx));
     }
     for (const auto& [name, history] : histories_) {
       if (name.find("._domainkey.") == std::string::npos) continue;
@@ -418,6 +412,8 @@ class Check {
   const MixFacts& facts_;
   Order order_;
   std::string apex_;
+  dns::RememberedLookups answers_;
+  std::map<std::pair<std::string, Texts>, SpfPasses> passes_;  // by record and MX
   std::string step_;
   std::map<std::string, std::vector<Value>> histories_;
   std::set<std::string> writes_;

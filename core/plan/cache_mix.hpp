@@ -17,14 +17,14 @@
 #include "model/finding.hpp"
 #include "model/plan.hpp"
 #include "model/zone.hpp"
-#include "protocol/dns/spf.hpp"
+#include "protocol/dns/remembered_lookups.hpp"
 
 namespace mxferry::plan {
 
 /// What stands before the plan's first write.
 struct MixFacts {
   ZoneSnapshot zone;
-  std::vector<dns::SpfExpansion> spf_addresses{};  // what the old record's `a` and `mx` mean now
+  dns::Answers answers{};                     // what the records lead to (look_up_spf)
   std::map<std::string, std::string> dkim{};  // "name/type" -> rdata that the new side signs with
 };
 

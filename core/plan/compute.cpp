@@ -96,12 +96,9 @@ class Planner {
   }
 
   Result<void> add_domain(const config::Domain& domain) {
-    const auto found = facts_.zones.find(domain.dns.zone);
-    if (found == facts_.zones.end())
-      return fail(ErrorCode::config, "plan " + domain.name,
-                  "the zone " + domain.dns.zone + " was not read");
-    out_.plan.inputs["zone:" + domain.dns.zone] = zone_hash(found->second.snapshot);
-    MXF_TRY(change, change_of(file_, domain, found->second, out_.findings));
+    MXF_TRY(change, change_of(file_, domain, facts_, out_.findings));
+    out_.plan.inputs["zone:" + domain.dns.zone] =
+        zone_hash(facts_.zones.at(domain.dns.zone).snapshot);
     add_domain_steps(out_.plan, file_, domain, change, out_.findings);
     out_.plan.domains.push_back(std::move(change.plan));
     return {};
@@ -110,7 +107,7 @@ class Planner {
   Result<void> check_mixes() {
     for (std::size_t i = 0; i < file_.domains.size(); ++i) {
       const auto& zone = facts_.zones.at(file_.domains[i].dns.zone);
-      MixFacts mix{zone.snapshot, zone.spf_addresses, {}};
+      MixFacts mix{zone.snapshot, facts_.answers, {}};
       for (const auto& key : file_.domains[i].dkim) {
         MXF_TRY(name, dns::canonical_name(key.selector + "._domainkey." + file_.domains[i].name));
         MXF_TRY(data, dkim_rdata(key));

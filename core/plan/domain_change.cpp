@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "plan/compute_spf.hpp"
 #include "plan/edits.hpp"
 #include "plan/old_hosts.hpp"
 #include "plan/other_mx.hpp"
@@ -19,8 +20,8 @@ namespace {
 class Changer {
  public:
   Changer(const config::PlanFile& file, const config::Domain& domain, const ZoneFacts& zone,
-          std::vector<Finding>& findings)
-      : file_(file), domain_(domain), zone_(zone), findings_(findings) {}
+          const dns::Answers& answers, std::vector<Finding>& findings)
+      : file_(file), domain_(domain), zone_(zone), answers_(answers), findings_(findings) {}
 
   Result<DomainChange> run() {
     MXF_TRY(apex, dns::canonical_name(domain_.name));
@@ -44,7 +45,11 @@ class Changer {
     check_mx();
     if (auto edit = edit_of(apex, "MX", domain_.mx)) plan.flip.push_back(std::move(*edit));
     MXF_CHECK(add_client());
-    MXF_CHECK(plan_spf(apex_strings));
+    dns::RememberedLookups known(answers_);
+    auto spf = plan_spf(domain_, zone_.snapshot, known, findings_);
+    plan.spf_before = std::move(spf.before);
+    plan.spf_overlap = std::move(spf.overlap);
+    plan.spf_after = std::move(spf.after);
     for (const auto& edit : plan.flip) {
       lower(edit.name, edit.type);
       out_.flip_sets.push_back(set_key(edit.name, edit.type));
@@ -212,52 +217,6 @@ class Changer {
     return dns::canonical_name(name + "." + domain_.name);
   }
 
-  // Old and new together during the overlap.
-  Result<void> plan_spf(const std::vector<std::string>& apex_strings) {
-    auto& dp = out_.plan;
-    for (const auto& rdata : apex_strings) {
-      MXF_TRY(text, dns::txt_text(rdata));
-      if (!dns::is_spf(text)) continue;
-      if (!dp.spf_before.empty())
-        finding("SPF-01", Severity::block,
-                "the domain has two SPF records today: receivers answer permerror (RFC 7208 §4.5)",
-                "remove one of them first");
-      dp.spf_before = text;
-    }
-    dp.spf_after = domain_.spf;
-    if (dp.spf_before.empty())
-      return {};  // a record for both would fail the old side's mail, which
-                  // passes for want of one: the new one comes at the end
-    if (domain_.spf.empty()) {
-      dp.spf_overlap = dp.spf_before;
-      finding("SPF-02", Severity::warning,
-              "the plan names no SPF record for the new provider: its mail may fail SPF",
-              "set domain_.spf to the record that the new provider asks for");
-      return {};
-    }
-    std::vector<std::string> new_hosts;
-    for (const auto& rdata : domain_.mx)
-      if (const auto mx = dns::parse_mx(rdata))
-        new_hosts.push_back(mx->exchange.substr(0, mx->exchange.size() - 1));
-    MXF_TRY(overlap, dns::spf_overlap(dp.spf_before, domain_.spf, zone_.spf_addresses, new_hosts));
-    dp.spf_overlap = overlap;
-    MXF_TRY(parsed, dns::parse_spf(overlap));
-    // The lookups inside each include are not counted here: that needs the network (RFC 7208
-    // §4.6.4).
-    if (dns::spf_lookup_terms(parsed) > 10)
-      finding("SPF-02", Severity::block,
-              "the overlap of old and new SPF needs " +
-                  std::to_string(dns::spf_lookup_terms(parsed)) +
-                  " lookups, more than the 10 allowed (RFC 7208 §4.6.4)",
-              "flatten terms that only the old provider needs");
-    if (overlap.size() > 450)
-      finding("SPF-04", Severity::warning,
-              "the overlap record has " + std::to_string(overlap.size()) +
-                  " octets; above 450 answers get long",
-              "drop terms that nobody uses");
-    return {};
-  }
-
   // The TTL of a set that the overlap or the flip writes.
   void lower(const std::string& name, const std::string& type) {
     const auto key = set_key(name, type);
@@ -287,6 +246,7 @@ class Changer {
   const config::PlanFile& file_;
   const config::Domain& domain_;
   const ZoneFacts& zone_;
+  const dns::Answers& answers_;
   std::vector<Finding>& findings_;
   std::set<std::string> lowered_;
   DomainChange out_;
@@ -295,8 +255,12 @@ class Changer {
 }  // namespace
 
 Result<DomainChange> change_of(const config::PlanFile& file, const config::Domain& domain,
-                               const ZoneFacts& zone, std::vector<Finding>& findings) {
-  return Changer(file, domain, zone, findings).run();
+                               const Facts& facts, std::vector<Finding>& findings) {
+  const auto zone = facts.zones.find(domain.dns.zone);
+  if (zone == facts.zones.end())
+    return fail(ErrorCode::config, "plan " + domain.name,
+                "the zone " + domain.dns.zone + " was not read");
+  return Changer(file, domain, zone->second, facts.answers, findings).run();
 }
 
 Result<std::string> dkim_rdata(const config::DkimKey& key) {

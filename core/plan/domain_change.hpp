@@ -31,7 +31,7 @@ struct DomainChange {
 /// Findings go into `findings`. ErrorCode::config where the plan file and the zone cannot be
 /// brought together at all.
 Result<DomainChange> change_of(const config::PlanFile& file, const config::Domain& domain,
-                               const ZoneFacts& zone, std::vector<Finding>& findings);
+                               const Facts& facts, std::vector<Finding>& findings);
 
 /// The rdata of a DKIM key as the zone is to hold it.
 Result<std::string> dkim_rdata(const config::DkimKey& key);

@@ -11,6 +11,7 @@
 #include "plan/compute.hpp"
 #include "protocol/dns/zone_diff.hpp"
 #include "support/run_task.hpp"
+#include "support/spf_answers.hpp"
 
 namespace mxferry::test {
 namespace {
@@ -516,6 +517,7 @@ const Plan& FakeWorld::plan() {
   facts.zones[kZone].min_ttl = api_floor;
   if (const auto* txt = zone.find("_mta-sts." + kZone, "TXT"))
     facts.zones[kZone].sts[kDomain] = {{txt->records.front().rdata}, true, served_policy, ""};
+  facts.answers = spf_answers(file, facts.zones, kSpfWorld);
   auto computed = plan::compute(file, facts);
   if (!computed) throw std::runtime_error(computed.error().message());
   plan_ = std::move(computed->plan);

@@ -22,20 +22,6 @@ std::string lower(std::string text) {
   return text;
 }
 
-// How much `all` lets pass: the higher, the less restrictive.
-int leniency(char qualifier) {
-  switch (qualifier) {
-    case '+':
-      return 3;
-    case '?':
-      return 2;
-    case '~':
-      return 1;
-    default:
-      return 0;
-  }
-}
-
 // "/" and a number without leading zeros, up to `most`, at the end of `text`, which loses it.
 // False where something else stands behind the last '/'.
 bool take_prefix(std::string& text, int most, std::optional<int>& prefix) {
@@ -111,6 +97,14 @@ std::string read_mechanism(const std::string& text, SpfTerm& term) {
   return "";
 }
 
+// The "/24//64" of a term; empty where it has none.
+std::string format_prefixes(const SpfTerm& term) {
+  std::string out;
+  if (term.prefix4) out += "/" + std::to_string(*term.prefix4);
+  if (term.prefix6) out += (term.mechanism == "ip6" ? "/" : "//") + std::to_string(*term.prefix6);
+  return out;
+}
+
 }  // namespace
 
 bool is_spf(std::string_view text) {
@@ -164,29 +158,12 @@ Result<SpfRecord> parse_spf(std::string_view text) {
   return record;
 }
 
-std::string format_prefixes(const SpfTerm& term) {
-  std::string out;
-  if (term.prefix4) out += "/" + std::to_string(*term.prefix4);
-  if (term.prefix6) out += (term.mechanism == "ip6" ? "/" : "//") + std::to_string(*term.prefix6);
-  return out;
-}
-
 std::string format_spf(const SpfTerm& term) {
   std::string out;
   if (term.qualifier != '+') out += term.qualifier;
   out += term.mechanism;
   if (!term.value.empty()) out += ":" + term.value;
   return out + format_prefixes(term);
-}
-
-SpfTerm fixed_term(const SpfTerm& term, const std::string& address) {
-  SpfTerm fixed;
-  fixed.qualifier = term.qualifier;
-  fixed.value = address;
-  const bool v4 = address.find(':') == std::string::npos;
-  fixed.mechanism = v4 ? "ip4" : "ip6";
-  (v4 ? fixed.prefix4 : fixed.prefix6) = v4 ? term.prefix4 : term.prefix6;
-  return fixed;
 }
 
 bool needs_lookup(const SpfTerm& term) {
@@ -206,73 +183,6 @@ std::string format_spf(const SpfRecord& record) {
   if (!record.exp.empty()) out += " exp=" + record.exp;
   for (const auto& modifier : record.other) out += " " + modifier;
   return out;
-}
-
-int spf_lookup_terms(const SpfRecord& record) {
-  const auto terms = std::count_if(record.terms.begin(), record.terms.end(), needs_lookup);
-  return static_cast<int>(terms) + (record.redirect.empty() || record.all ? 0 : 1);
-}
-
-Result<std::string> spf_overlap(std::string_view old_record, std::string_view new_record,
-                                const std::vector<SpfExpansion>& old_addresses,
-                                const std::vector<std::string>& new_hosts) {
-  if (old_record.empty()) return std::string(new_record);
-  if (new_record.empty()) return std::string(old_record);
-  MXF_TRY(before, parse_spf(old_record));
-  MXF_TRY(after, parse_spf(new_record));
-  SpfRecord out;
-  const auto add = [&](const SpfTerm& term) {
-    if (std::find(out.terms.begin(), out.terms.end(), term) == out.terms.end())
-      out.terms.push_back(term);
-  };
-  for (const auto& term : before.terms) {
-    if (term.mechanism == "a" || term.mechanism == "mx") {
-      const std::string key =
-          term.value.empty() ? term.mechanism : term.mechanism + ":" + lower(term.value);
-      const auto found = std::find_if(old_addresses.begin(), old_addresses.end(),
-                                      [&](const SpfExpansion& e) { return e.mechanism == key; });
-      if (found != old_addresses.end()) {
-        for (const auto& address : found->addresses) add(fixed_term(term, address));
-        continue;
-      }
-      if (term.value.empty())
-        return fail(
-            ErrorCode::gate, "SPF overlap",
-            "SPF-07: the old record's \"" + term.mechanism +
-                "\" would mean the new host after the flip, and its addresses are not known");
-    }
-    add(term);
-  }
-  const auto add_redirect = [&](const SpfRecord& record) {
-    if (record.redirect.empty() || record.all) return;
-    SpfTerm include;
-    include.mechanism = "include";
-    include.value = record.redirect;
-    add(include);
-  };
-  add_redirect(before);
-  for (const auto& term : after.terms) {
-    if (term.mechanism != "mx" || !term.value.empty() || new_hosts.empty()) {
-      add(term);
-      continue;
-    }
-    for (const auto& host : new_hosts) {
-      SpfTerm named = term;
-      named.mechanism = "a";
-      named.value = host;
-      add(named);
-    }
-  }
-  add_redirect(after);
-  // A record without `all` ends neutral (RFC 7208 §4.7); one that redirects leaves it to the
-  // target, which the include cannot carry.
-  const auto end_of = [](const SpfRecord& record) { return record.all ? *record.all : '?'; };
-  const char old_all = before.redirect.empty() || before.all ? end_of(before) : '~';
-  const char new_all = after.redirect.empty() || after.all ? end_of(after) : '~';
-  out.all = leniency(old_all) >= leniency(new_all) ? old_all : new_all;
-  out.exp = after.exp;
-  out.other = after.other;
-  return format_spf(out);
 }
 
 }  // namespace mxferry::dns

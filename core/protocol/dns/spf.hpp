@@ -38,33 +38,7 @@ Result<SpfRecord> parse_spf(std::string_view text);
 std::string format_spf(const SpfRecord& record);
 /// A term as it is written: "~a:mail.example.com/24//64".
 std::string format_spf(const SpfTerm& term);
-/// The "/24//64" of a term; empty where it has none.
-std::string format_prefixes(const SpfTerm& term);
-/// The ip4 or ip6 term for one address that an `a` or `mx` term means: with its qualifier and its
-/// prefix length of that family.
-SpfTerm fixed_term(const SpfTerm& term, const std::string& address);
 /// Does the term cost a lookup (include a mx ptr exists; RFC 7208 §4.6.4)?
 bool needs_lookup(const SpfTerm& term);
-
-/// Terms that cost a DNS lookup in this record itself: include a mx ptr exists redirect (RFC 7208
-/// §4.6.4; 10 in the whole tree).
-int spf_lookup_terms(const SpfRecord& record);
-
-/// Addresses that stand for `a` and `mx` terms of one side at the moment of planning: ip4/ip6 terms
-/// with their qualifier.
-struct SpfExpansion {
-  std::string mechanism;  // "a" or "mx", with ":value" where it has one
-  std::vector<std::string> addresses;
-};
-
-/// The record for the overlap: every term of old and new once, with its own qualifier; the old
-/// record's `a` and `mx` that speak of this domain are replaced by the addresses they mean now
-/// (SPF-07: after the flip they would mean the new host); a redirect becomes an include; `all` is
-/// the least restrictive of both (? over ~ over -). SPF-06. The new record's own `mx` becomes
-/// `a:HOST` of `new_hosts` (without final dot), since a receiver may still see the old MX; with
-/// none it stays.
-Result<std::string> spf_overlap(std::string_view old_record, std::string_view new_record,
-                                const std::vector<SpfExpansion>& old_addresses,
-                                const std::vector<std::string>& new_hosts = {});
 
 }  // namespace mxferry::dns

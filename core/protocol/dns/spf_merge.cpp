@@ -2,6 +2,7 @@
 #include "protocol/dns/spf_merge.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "base/escape.hpp"
@@ -16,6 +17,45 @@ SpfTerm written(const std::string& text, char qualifier) {
   auto term = parse_spf("v=spf1 " + text)->terms.front();
   term.qualifier = qualifier;
   return term;
+}
+
+// How much `all` lets pass: the higher, the less restrictive.
+int leniency(char qualifier) {
+  switch (qualifier) {
+    case '+':
+      return 3;
+    case '?':
+      return 2;
+    case '~':
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+// Every term of both, the old ones first, and each once with its own qualifier. A redirect becomes
+// an include; `all` is the least restrictive of both.
+SpfRecord joined(const SpfRecord& before, const SpfRecord& after, std::vector<std::string>& notes) {
+  SpfRecord out;
+  const auto add = [](auto& to, const auto& from) {
+    for (const auto& item : from)
+      if (std::find(to.begin(), to.end(), item) == to.end()) to.push_back(item);
+  };
+  // A record without `all` ends neutral (RFC 7208 §4.7); one that redirects leaves it to the
+  // target, which the include cannot carry.
+  std::array<char, 2> ends{};
+  for (const auto* record : {&before, &after}) {
+    const bool redirects = !record->all && !record->redirect.empty();
+    ends.at(record == &before ? 0 : 1) = record->all.value_or(redirects ? '~' : '?');
+    add(out.terms, record->terms);
+    if (redirects) add(out.terms, std::vector{written("include:" + record->redirect, '+')});
+    add(out.other, record->other);
+  }
+  out.all = leniency(ends[0]) >= leniency(ends[1]) ? ends[0] : ends[1];
+  out.exp = after.exp.empty() ? before.exp : after.exp;
+  if (!before.exp.empty() && before.exp != out.exp)
+    notes.push_back("a record explains once: exp=" + before.exp + " gives way to exp=" + out.exp);
+  return out;
 }
 
 // Does the branch, or one below it, lead to the record that `term` includes?
@@ -42,8 +82,7 @@ class Solver {
     MXF_TRY(new_spf, parse_spf(new_text));
     old_ = std::move(old_spf);
     target_ = old_tree.passes | new_tree.passes;
-    MXF_TRY(both, spf_overlap(old_text, new_text, {}));
-    MXF_TRY(first, parse_spf(both));
+    const auto first = joined(old_, new_spf, out_.notes);
     MXF_TRY(record, ordered(first, new_spf, old_tree));
     MXF_TRY(fewest, without_doubles(record));
     MXF_TRY(final, within_limit(fewest));

@@ -10,6 +10,7 @@
 
 #include "plan/compute.hpp"
 #include "protocol/dns/mta_sts.hpp"
+#include "support/spf_answers.hpp"
 
 namespace mxferry::plan {
 namespace {
@@ -56,11 +57,10 @@ struct World {
                          rrset("_dmarc.alpha.test.", "TXT", {"\"v=DMARC1; p=reject\""}),
                          rrset("_mta-sts.alpha.test.", "TXT", {"\"v=STSv1; id=1;\""}),
                          rrset("old._domainkey.alpha.test.", "TXT", {"\"v=DKIM1; p=OLD\""})};
-    z.spf_addresses = {{"mx", {"192.0.2.1"}}};
     z.sts["alpha.test"] = {{"\"v=STSv1; id=1;\""}, true, kPolicy, ""};
     facts.zones["alpha.test."] = z;
+    facts.answers = mix.answers = test::spf_answers(file, facts.zones, test::kSpfWorld);
     mix.zone = z.snapshot;
-    mix.spf_addresses = z.spf_addresses;
     mix.dkim["new._domainkey.alpha.test./TXT"] = "\"v=DKIM1; p=AAAA\"";
     plan = compute(file, facts)->plan;
   }
@@ -120,6 +120,33 @@ TEST(CacheMix, ADomainWithoutSpfGetsTheNewRecordOnlyWhenTheOldSideIsOut) {
   EXPECT_THAT(w.verdict(), HasSubstr("fails mail of the old provider"));
 }
 
+TEST(CacheMix, AddressesCountAndNotWords) {
+  World w;
+  w.edit("overlap").after = {"\"v=spf1 ip4:192.0.2.0/30 ip4:203.0.113.0/24 ip4:203.0.113.7 ~all\""};
+  EXPECT_EQ(w.verdict(), "");
+}
+
+TEST(CacheMix, TermsThatOnlyAReceiverCanJudgeMustStandAsTheyAre) {
+  World w;
+  auto& zone = w.facts.zones["alpha.test."];
+  zone.snapshot.rrsets[1] =
+      rrset("alpha.test.", "TXT", {"\"v=spf1 exists:%{i}.ok.test redirect=older.test\""});
+  w.facts.answers = w.mix.answers = test::spf_answers(w.file, w.facts.zones, test::kSpfWorld);
+  w.mix.zone = zone.snapshot;
+  const auto computed = compute(w.file, w.facts);
+  ASSERT_TRUE(computed) << computed.error().message();
+  w.plan = computed->plan;
+  EXPECT_EQ(w.plan.domains.front().spf_overlap,
+            "v=spf1 exists:%{i}.ok.test include:older.test a:mx.new.test include:new.test ~all");
+  EXPECT_EQ(w.verdict(), "");
+  w.edit("overlap").after = {"\"v=spf1 include:older.test a:mx.new.test include:new.test ~all\""};
+  EXPECT_THAT(w.verdict(),
+              HasSubstr("mail of the old provider fails, since exists:%{i}.ok.test is not in it"));
+  w.edit("overlap").after = {
+      "\"v=spf1 exists:%{i}.ok.test ip4:198.51.100.1 a:mx.new.test include:new.test ~all\""};
+  EXPECT_THAT(w.verdict(), HasSubstr("since ptr (in include:older.test) is not in it"));
+}
+
 struct WrongOrder {
   const char* name;
   std::function<void(World&)> make;
@@ -152,6 +179,21 @@ const WrongOrder kOrders[] = {
      },
      "after flip:alpha.test a receiver may hold the new SPF record (v=spf1 mx include:new.test "
      "a:mx.new.test -all) with the new MX: mail of the old provider fails"},
+    {"ANegativeTermTakesFromTheNewSide",
+     [](World& w) {
+       w.edit("overlap").after = {
+           "\"v=spf1 -ip4:203.0.113.7 ip4:192.0.2.1 include:new.test a:mx.new.test -all\""};
+     },
+     "mail of the new provider fails, since ip4:203.0.113.7 is not in it"},
+    {"APrefixThatIsTooLong",
+     [](World& w) {
+       w.edit("overlap").after = {
+           "\"v=spf1 ip4:192.0.2.1 a:mx.new.test ip4:203.0.113.128/25 -all\""};
+     },
+     "mail of the new provider fails, since ip4:203.0.113.0/30 is not in it"},
+    {"AnIncludeThatNobodyLookedUp",
+     [](World& w) { w.edit("overlap").after = {"\"v=spf1 include:else.test -all\""}; },
+     "passes SPF after overlap:alpha.test is not known"},
     {"SecondSpfRecordBesideTheFirst", [](World& w) { w.edit("overlap").before.clear(); },
      "two SPF records"},
     {"DkimNotVisibleBeforeTheFlip", [](World& w) { w.no_longer_after("visible", "names-visible"); },
@@ -202,7 +244,10 @@ const WrongOrder kOrders[] = {
        w.after("flip", "empty");
      },
      "after empty:alpha.test a cache may hold no MX at all"},
-    {"FlipWithoutACanary", [](World& w) { for (const auto* gate : {"gate", "gate-tls"}) w.no_longer_after(gate, "canary-direct"); },
+    {"FlipWithoutACanary",
+     [](World& w) {
+       for (const auto* gate : {"gate", "gate-tls"}) w.no_longer_after(gate, "canary-direct");
+     },
      "no canary has proved that mx.new.test. takes the domain's mail"},
     {"TwoDmarcRecords",
      [](World& w) {

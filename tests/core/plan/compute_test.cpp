@@ -9,6 +9,7 @@
 #include "model/not_moved.hpp"
 #include "plan/plan_json.hpp"
 #include "plan/print.hpp"
+#include "support/spf_answers.hpp"
 
 namespace mxferry::plan {
 namespace {
@@ -56,8 +57,8 @@ Facts facts() {
   z.snapshot.rrsets = {rrset("alpha.test.", "MX", 40, {"10 mx.old.test."}),
                        rrset("alpha.test.", "TXT", 40, {"\"foreign=1\"", "\"v=spf1 mx -all\""}),
                        rrset("autoconfig.alpha.test.", "CNAME", 40, {"old.test."})};
-  z.spf_addresses = {{"mx", {"192.0.2.1"}}};
   f.zones["alpha.test."] = z;
+  f.answers = test::spf_answers(file(), f.zones, test::kSpfWorld);
   f.dest_has_accounts = true;
   return f;
 }
@@ -198,12 +199,14 @@ TEST(Plan, FindsWhatWouldBreakTheDomain) {
   EXPECT_TRUE(has(*compute(f, world), "ST-05", Severity::warning));
 }
 
-TEST(Plan, OldMxInSpfWithoutItsAddressesIsRefused) {
+TEST(Plan, WhatSpfLeadsToAndIsNotKnownHoldsThePlan) {
   auto world = facts();
-  world.zones["alpha.test."].spf_addresses.clear();
+  world.answers.clear();
   const auto computed = compute(file(), world);
-  ASSERT_FALSE(computed);
-  EXPECT_EQ(computed.error().code, ErrorCode::gate);
+  ASSERT_TRUE(computed);
+  EXPECT_TRUE(has(*computed, "SPF-12", Severity::block));
+  EXPECT_TRUE(has(*computed, "CM-01", Severity::block)) << "and nobody can accept that";
+  EXPECT_EQ(computed->plan.find("overlap:alpha.test"), nullptr) << "nothing is merged by guess";
 }
 
 TEST(Compute, WhatIsNotMovedIsNeverEmptyAndHoldsWhatTheProfilesSay) {

@@ -87,26 +87,6 @@ TEST(DnsMessage, AnswerCarriesTtlAndCompressedNames) {
   EXPECT_EQ(message->answers[1].rdata, "\"abc\"");
 }
 
-TEST(Spf, OverlapIsTheUnionAndKeepsQualifiers) {
-  const auto overlap = spf_overlap("v=spf1 mx ip4:192.0.2.1 ?include:old.example -all",
-                                   "v=spf1 include:new.example ip4:192.0.2.1 ~all",
-                                   {{"mx", {"192.0.2.9", "2001:db8::9"}}});
-  ASSERT_TRUE(overlap);
-  EXPECT_EQ(*overlap,
-            "v=spf1 ip4:192.0.2.9 ip6:2001:db8::9 ip4:192.0.2.1 ?include:old.example "
-            "include:new.example ~all");
-}
-
-TEST(Spf, OldMxWithoutAddressesIsRefused) {
-  EXPECT_FALSE(spf_overlap("v=spf1 mx -all", "v=spf1 include:new.example -all", {}));
-}
-
-TEST(Spf, RedirectBecomesInclude) {
-  EXPECT_EQ(
-      spf_overlap("v=spf1 redirect=_spf.yandex.net", "v=spf1 include:n.test -all", {}).value(),
-      "v=spf1 include:_spf.yandex.net include:n.test ~all");
-}
-
 TEST(ZoneDiff, EditingASetKeepsForeignStrings) {
   const std::vector<std::string> set = {"\"google-site-verification=x\"",
                                         "\"v=spf1 mx \" \"-all\""};

@@ -50,6 +50,8 @@ TEST(SpfTree, AddsUpWhatARecordLeadsTo) {
       << "what is first matched decides, and that is the network";
   EXPECT_FALSE(tree->passes.contains(parse_ip("192.0.2.80").value()));
   EXPECT_EQ(tree->terms[1].below.size(), 3U);
+  EXPECT_EQ(spf_tree("example.com.", "v=spf1 a ?all redirect=z.example", dns)->lookups, 1)
+      << "a redirect behind all is never reached";
 }
 
 TEST(SpfTree, TellsWhatReceiversWouldStumbleOver) {
@@ -83,6 +85,37 @@ TEST(SpfMerge, PassesWhatOneOfBothPasses) {
   EXPECT_EQ(merged->fixed[0].term, "mx");
   EXPECT_TRUE(merged->missing.empty());
   EXPECT_TRUE(merged->surplus.empty());
+}
+
+TEST(SpfMerge, KeepsQualifiersAndEachTermOnce) {
+  test::ScriptedLookups dns(kZone);
+  EXPECT_EQ(merge(dns, "v=spf1 mx ip4:192.0.2.1 ?include:old.example.net -all",
+                  "v=spf1 include:new.example.org ip4:192.0.2.1 ~all")
+                ->record,
+            "v=spf1 ip4:192.0.2.1 include:new.example.org ip4:192.0.2.25 ip6:2001:db8::25 "
+            "?include:old.example.net ~all")
+      << "the new terms first: what is neutral by the old record may pass by the new one";
+}
+
+TEST(SpfMerge, ARedirectBecomesAnInclude) {
+  test::ScriptedLookups dns(kZone);
+  EXPECT_EQ(
+      merge(dns, "v=spf1 redirect=old.example.net", "v=spf1 include:new.example.org -all")->record,
+      "v=spf1 include:old.example.net include:new.example.org ~all");
+}
+
+TEST(SpfMerge, TheExplanationAndUnknownModifiersStay) {
+  test::ScriptedLookups dns(kZone);
+  auto merged = merge(dns, "v=spf1 ip4:192.0.2.1 -all exp=why.%{d} x=1",
+                      "v=spf1 include:new.example.org -all y=2");
+  ASSERT_TRUE(merged) << merged.error().message();
+  EXPECT_EQ(merged->record,
+            "v=spf1 ip4:192.0.2.1 include:new.example.org -all exp=why.%{d} x=1 y=2");
+  EXPECT_TRUE(merged->notes.empty());
+  merged = merge(dns, "v=spf1 ip4:192.0.2.1 -all exp=why.%{d}",
+                 "v=spf1 include:new.example.org -all exp=new.%{d}");
+  EXPECT_EQ(merged->record, "v=spf1 ip4:192.0.2.1 include:new.example.org -all exp=new.%{d}");
+  EXPECT_EQ(merged->notes.size(), 1U) << "whose explanation was left out";
 }
 
 TEST(SpfMerge, ANegativeTermDoesNotTakeFromTheNewProvider) {
