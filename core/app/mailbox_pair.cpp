@@ -152,7 +152,8 @@ Result<copy::MapRules> read_map(const std::string& file) {
   return copy::MapRules::parse(text, file);
 }
 
-// For commands that go on with what an earlier one did.
+}  // namespace
+
 Result<void> check_state(const std::string& file) {
   std::error_code ec;
   if (std::filesystem::exists(file, ec)) return {};
@@ -162,7 +163,16 @@ Result<void> check_state(const std::string& file) {
   return fail(std::move(error.with_remedy("name the file that the copy was run with")));
 }
 
-}  // namespace
+Result<copy::RetryScope> retry_scope(const PairOptions& options) {
+  MXF_TRY(choice, read_choice(options));
+  copy::RetryScope out;
+  out.folders = choice.folders;
+  if (!options.uids.empty()) {
+    MXF_TRY(uids, imap::UidSet::parse(options.uids));
+    out.uids = std::move(uids);
+  }
+  return out;
+}
 
 Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& options) {
   MXF_TRY(source,
@@ -236,12 +246,7 @@ Result<std::unique_ptr<MailboxPair>> MailboxPair::open(const PairOptions& option
     pair->job_.options.quarantine = std::move(quarantine);
   }
   if (options.state_must_exist) {
-    copy::RetryScope scope;
-    scope.folders = choice.folders;
-    if (!options.uids.empty()) {
-      MXF_TRY(uids, imap::UidSet::parse(options.uids));
-      scope.uids = std::move(uids);
-    }
+    MXF_TRY(scope, retry_scope(options));
     pair->job_.options.retry = std::move(scope);
   }
   pair->job_.options.accept_gone = options.accept_gone;

@@ -64,4 +64,9 @@ class MailboxPair {
   std::string source_name_, dest_name_;
 };
 
+/// For commands that go on with what an earlier one did: not_found where there is no such file.
+Result<void> check_state(const std::string& file);
+/// What of the refused messages is meant: --folder and --uid.
+Result<copy::RetryScope> retry_scope(const PairOptions& options);
+
 }  // namespace mxferry::app

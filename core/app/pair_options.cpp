@@ -112,7 +112,13 @@ po::options_description describe(const std::string& command, PairOptions& o) {
   if (command == "retry")
     add("uid", po::value(&o.uids)->value_name("SET"),
         "only these messages of the folder: 3,7:9; with --folder");
+  if (command == "retry" || command == "undo")
+    add("mailbox", po::value(&o.mailbox)->value_name("ADDRESS"),
+        "with a plan: only this one of its mailboxes; may be given again");
   if (command == "undo") {
+    add("accept-moved-mx", po::bool_switch(&o.accept_moved_mx),
+        "with a plan: go on although the MX points to the destination, where users miss the mail "
+        "that is taken back");
     add("dry-run", po::bool_switch(&o.dry_run),
         "only say what would be removed and what would stay");
     add("folders", po::bool_switch(&o.folders),
@@ -130,12 +136,13 @@ const char* about(const std::string& command) {
   if (command == "retry")
     return "Tries again what sync recorded as refused, and nothing else: all of it, or the folders "
            "and messages that are named. Says of each what became of it. Exit 1: some are refused "
-           "still.";
+           "still. With a plan (FILE): what its run recorded.";
   if (command == "undo")
     return "Removes from the destination what sync appended there and nobody changed since, and "
            "nothing else: not what was there before, not what was moved or flagged. Only the "
            "destination is needed; the source must be named where the state knows several. What "
-           "stays is listed, and is exit 1.";
+           "stays is listed, and is exit 1. With a plan (FILE): what its run copied; the mailboxes "
+           "are parked, and the next run copies them anew.";
   if (command == "backup")
     return "Writes one mailbox into a folder of this machine: a Maildir for each folder, with a "
            "manifest of digests, dates and flags. Again: what is new. With --check it compares the "
@@ -204,22 +211,31 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
   auto description = describe(command, options);
   OptionTable table;
   table.command = command;
-  table.synopsis = command == "undo" ? "--dest URL --dest-secret REF --state FILE [OPTIONS]"
-                   : command == "backup"
-                       ? "--source URL --source-secret REF --to DIR [OPTIONS]"
-                       : "--source URL --source-secret REF --dest URL --dest-secret REF --state "
-                         "FILE [OPTIONS]";
+  const bool takes_plan = command == "undo" || command == "retry";
+  table.synopsis =
+      command == "undo"    ? "FILE [OPTIONS] | --dest URL --dest-secret REF --state FILE [OPTIONS]"
+      : command == "retry" ? "FILE [OPTIONS] | --source URL --source-secret REF --dest URL "
+                             "--dest-secret REF --state FILE [OPTIONS]"
+      : command == "backup"
+          ? "--source URL --source-secret REF --to DIR [OPTIONS]"
+          : "--source URL --source-secret REF --dest URL --dest-secret REF --state "
+            "FILE [OPTIONS]";
   table.about = about(command);
   for (const auto& option : description.options()) table.options.add(option);
   if (hand_over(table)) return std::optional<PairOptions>();
   po::variables_map values;
   try {
     const std::vector<std::string> words(args.begin(), args.end());
-    const po::positional_options_description none;
+    po::positional_options_description positional;
+    po::options_description all;
+    all.add(description);
+    if (takes_plan) {
+      all.add_options()("plan-file", po::value(&options.plan), "plan.toml");
+      positional.add("plan-file", 1);
+    }
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(
-        po::command_line_parser(words).options(description).positional(none).style(style).run(),
-        values);
+    po::store(po::command_line_parser(words).options(all).positional(positional).style(style).run(),
+              values);
     po::notify(values);
   } catch (const po::error& e) {
     return usage(std::string(e.what()) + "; mxferry " + command + " --help lists the options");
@@ -241,7 +257,11 @@ Result<std::optional<PairOptions>> parse_pair_options(const std::string& command
     if (options.state.empty()) options.state = options.dest + "/mxferry.state";
     options.dest.insert(0, kMaildir);
   }
-  if (options.state.empty()) return usage("--state is missing");
+  if (!options.plan.empty() && (!options.source.empty() || !options.dest.empty()))
+    return usage("a plan names both ends itself: leave --source and --dest out");
+  if (options.plan.empty() && (!options.mailbox.empty() || options.accept_moved_mx))
+    return usage("--mailbox and --accept-moved-mx go with a plan");
+  if (options.state.empty() && options.plan.empty()) return usage("--state is missing");
   if (options.timeout == 0) return usage("--timeout must be at least 1");
   if (auto choice = read_choice(options); !choice) return fail(std::move(choice).error());
   if (!options.quarantine.empty() &&

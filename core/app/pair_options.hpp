@@ -21,6 +21,9 @@ struct PairOptions {
   std::string source, dest;                // URLs, or maildir:PATH
   std::string source_secret, dest_secret;  // references
   std::string state;
+  std::string plan;                  // retry, undo: a plan instead of a pair
+  std::vector<std::string> mailbox;  // of the plan; none: all
+  bool accept_moved_mx = false;      // undo of a plan
   std::string source_provider, dest_provider;
   std::string ca_file;
   std::string source_pin, dest_pin;

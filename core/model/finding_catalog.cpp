@@ -435,6 +435,13 @@ constexpr std::array kCatalog{
                  "`mxferry undo` has begun to remove what a copy had appended and was cut off. A "
                  "copy that ran now could not tell what is removed from what a user removed.",
                  "Run the same `mxferry undo` again; then copy."},
+    FindingEntry{
+        "UN-02", "gate", "The MX points to where the mail would be taken from",
+        "`mxferry undo` of a plan whose flip was begun and not rolled back: mail arrives at "
+        "the destination, its users read there, and would miss what is taken back. What "
+        "arrived there itself is never removed.",
+        "Go back first (`mxferry rollback`), look at `mxferry undo --dry-run`, or say "
+        "--accept-moved-mx."},
     FindingEntry{"WC-01", "block", "A new name would hide a wildcard",
                  "A wildcard answers for a name until the name exists; then all types that it "
                  "showed there are gone (RFC 4592 §2.2).",

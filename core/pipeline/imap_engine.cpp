@@ -215,6 +215,22 @@ Task<Result<copy::VerifyReport>> ImapEngine::verify(const config::Mailbox& box,
   co_return co_await copy::run_verify(job);
 }
 
+Task<Result<copy::CopyReport>> ImapEngine::retry(const config::Mailbox& box, copy::RetryScope scope,
+                                                 std::shared_ptr<copy::CopyControl> control) {
+  MXF_CO_TRY(state, state_of(box));
+  MXF_CO_TRY(job, job_of(box, state, std::move(control)));
+  job.options.retry = std::move(scope);
+  co_return co_await copy::run_copy(job);
+}
+
+Task<Result<copy::UndoReport>> ImapEngine::undo(const config::Mailbox& box,
+                                                copy::UndoOptions options,
+                                                std::shared_ptr<copy::CopyControl> control) {
+  MXF_CO_TRY(state, state_of(box));
+  MXF_CO_TRY(job, job_of(box, state, std::move(control)));
+  co_return co_await copy::run_undo(job, options);
+}
+
 Task<Result<bool>> ImapEngine::find_canary(const config::Mailbox& box, const std::string& token,
                                            bool remove) {
   MXF_CO_TRY(client,

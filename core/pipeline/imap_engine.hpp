@@ -9,6 +9,7 @@
 
 #include "copy/state_pace_book.hpp"
 #include "copy/sync_store.hpp"
+#include "copy/undo.hpp"
 #include "imap/client.hpp"
 #include "net/connector.hpp"
 #include "pipeline/env.hpp"
@@ -38,6 +39,13 @@ class ImapEngine final : public MailEngine {
                                             const SourceMarks& marks) override;
   Task<Result<QuotaState>> quota(const config::Mailbox& box) override;
   Task<Result<void>> mark_flip(const config::Mailbox& box) override;
+
+  /// Only what earlier copies could not place, within `scope`; no pace holds it.
+  Task<Result<copy::CopyReport>> retry(const config::Mailbox& box, copy::RetryScope scope,
+                                       std::shared_ptr<copy::CopyControl> control);
+  /// Takes back what the copies appended and nobody changed since.
+  Task<Result<copy::UndoReport>> undo(const config::Mailbox& box, copy::UndoOptions options,
+                                      std::shared_ptr<copy::CopyControl> control);
 
   /// One client of one side; the role decides what it may do.
   Task<Result<std::unique_ptr<imap::Client>>> open(const config::Side& side,
