@@ -33,6 +33,39 @@ TEST(XmlAnswer, WhatIsNotWellFormedIsNothing) {
     EXPECT_FALSE(xml_of(text)) << text;
 }
 
+// XML 1.0 §2.2, §2.4, §2.5, §2.8, §3.1: a reader that takes what no other takes is fooled.
+TEST(XmlAnswer, WhatNoOtherReaderTakesIsNothing) {
+  for (const std::string& text : {std::string("<a x='1'y='2'/>"),
+                                  std::string("<a>]]></a>"),
+                                  std::string("<a>\x01</a>"),
+                                  std::string("<a>\0</a>", 8),
+                                  std::string("<a><!-- x -- y --></a>"),
+                                  std::string("<!-- x ---><a/>"),
+                                  std::string("<1/>"),
+                                  std::string("<-a/>"),
+                                  std::string("<a 1='x'/>"),
+                                  std::string("<a>&#1;</a>"),
+                                  std::string("<a>&#xfffe;</a>"),
+                                  std::string("<a>\xff</a>"),
+                                  std::string("<a>\xc0\xaf</a>"),
+                                  std::string("<a>\xed\xa0\x80</a>"),
+                                  std::string("<a>\xe2\x98</a>"),
+                                  std::string("<a>\xf4\x90\x80\x80</a>"),
+                                  std::string("<a>\xef\xbf\xbf</a>"),
+                                  std::string(" <?xml version='1.0'?><a/>"),
+                                  std::string("<a/><?xml version='1.0'?>"),
+                                  std::string("<?xmlversion='1.0'?><a/>"),
+                                  std::string("<? ?><a/>"),
+                                  std::string("<?xml ancoding='1.0'?><a/>"),
+                                  std::string("<?xml version='1.0' encoding='iso-8859-1'?><a/>")})
+    EXPECT_FALSE(xml_of(text)) << text;
+  for (const std::string& text :
+       {std::string("<?xml version=\"1.0\" encoding='Utf-8' standalone=\"yes\" ?><a/>"),
+        std::string("<?style a?><_a-1.b:c\tx=\n'1'\r\n></_a-1.b:c >"),
+        std::string("<a>\xf4\x8f\xbf\xbd\xee\x80\x80\xed\x9f\xbf]] ></a><!--->x-->")})
+    EXPECT_TRUE(xml_of(text)) << text;
+}
+
 TEST(XmlAnswer, DepthHasALimit) {
   const auto nested = [](int levels) {
     std::string out;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // XML that came from an API: elements, attributes and text; enough for answers, and strict about
-// them. No document type, no external anything, the five named entities and character references
-// of XML 1.0, depth 64; namespaces' prefixes stay part of the names. Pure, header only, any thread.
+// them: in UTF-8, and nothing that is not well-formed by XML 1.0. No document type, no external
+// anything, the five named entities and character references, names of ASCII, depth 64;
+// namespaces' prefixes stay part of the names. Pure, header only, any thread.
 #pragma once
 
 #include <charconv>
@@ -57,7 +58,7 @@ class XmlReader {
 
   std::optional<XmlElement> document() {
     skip("\xef\xbb\xbf");
-    if (!misc()) return {};
+    if (!is_text(rest_) || !declaration() || !misc()) return {};
     XmlElement root;
     if (!element(root, 0) || !misc() || !rest_.empty()) return {};
     return root;
@@ -65,6 +66,31 @@ class XmlReader {
 
  private:
   static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+  // §2.2: what a document may hold at all; XML's own characters are all ASCII.
+  static bool is_char(std::uint32_t code) {
+    return code == '\t' || code == '\n' || code == '\r' || (code >= 0x20 && code < 0xd800) ||
+           (code >= 0xe000 && code <= 0x10ffff && code != 0xfffe && code != 0xffff);
+  }
+  static bool is_text(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+      const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
+      const std::size_t length = byte(0) < 0x80   ? 1
+                                 : byte(0) < 0xc2 ? 0
+                                 : byte(0) < 0xe0 ? 2
+                                 : byte(0) < 0xf0 ? 3
+                                                  : 4;
+      if (length == 0 || byte(0) > 0xf4 || length > text.size() - at) return false;
+      std::uint32_t code = length == 1 ? byte(0) : byte(0) & (0x7fU >> length);
+      for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xc0U) != 0x80) return false;
+        code = code << 6U | (byte(i) & 0x3fU);
+      }
+      static constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+      if (code < kLeast[length] || !is_char(code)) return false;
+      at += length;
+    }
+    return true;
+  }
   static bool is_name(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '.' || c == '_' || c == ':';
@@ -83,14 +109,44 @@ class XmlReader {
     rest_.remove_prefix(at + end.size());
     return true;
   }
+  // Behind "<!--": two hyphens end it, wherever they stand (§2.5).
+  bool comment() { return past("--") && skip(">"); }
+  static std::string lower(std::string text) {
+    for (auto& c : text)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+    return text;
+  }
+  // Behind "<?": any target but the declaration's (§2.6).
+  bool instruction() {
+    const auto target = name();
+    if (target.empty() || lower(target) == "xml") return false;
+    return skip("?>") || (!rest_.empty() && is_space(rest_.front()) && past("?>"));
+  }
+  // §2.8. Another encoding than UTF-8 would be another text.
+  bool declaration() {
+    if (!rest_.starts_with("<?xml") || rest_.size() < 6 || !is_space(rest_[5])) return true;
+    rest_.remove_prefix(5);
+    XmlElement said;
+    if (!attributes(said) || !skip("?>") || said.attributes.empty()) return false;
+    static constexpr std::string_view kOrder[] = {"version", "encoding", "standalone"};
+    std::size_t next = 0;
+    for (const auto& [key, value] : said.attributes) {
+      while (next < 3 && kOrder[next] != key) ++next;
+      if (next++ == 3) return false;
+      if (key == "version" && value != "1.0" && value != "1.1") return false;
+      if (key == "encoding" && lower(value) != "utf-8" && lower(value) != "us-ascii") return false;
+      if (key == "standalone" && value != "yes" && value != "no") return false;
+    }
+    return said.attributes.front().first == "version";
+  }
   // White space, comments and processing instructions around the root.
   bool misc() {
     for (;;) {
       spaces();
       if (skip("<?")) {
-        if (!past("?>")) return false;
+        if (!instruction()) return false;
       } else if (skip("<!--")) {
-        if (!past("-->")) return false;
+        if (!comment()) return false;
       } else {
         return true;
       }
@@ -98,6 +154,9 @@ class XmlReader {
   }
   std::string name() {
     std::string out;
+    if (!rest_.empty() && (rest_.front() == '-' || rest_.front() == '.' ||
+                           (rest_.front() >= '0' && rest_.front() <= '9')))
+      return out;
     while (!rest_.empty() && is_name(rest_.front())) {
       out.push_back(rest_.front());
       rest_.remove_prefix(1);
@@ -135,9 +194,7 @@ class XmlReader {
       std::uint32_t code = 0;
       const auto* last = word.data() + word.size();
       const auto [at, ec] = std::from_chars(word.data(), last, code, hex ? 16 : 10);
-      if (word.empty() || ec != std::errc() || at != last || code == 0 || code > 0x10ffff ||
-          (code >= 0xd800 && code <= 0xdfff))
-        return false;
+      if (word.empty() || ec != std::errc() || at != last || !is_char(code)) return false;
       utf8(code, out);
       return true;
     }
@@ -152,9 +209,11 @@ class XmlReader {
   }
   bool attributes(XmlElement& out) {
     for (;;) {
+      const bool apart = !rest_.empty() && is_space(rest_.front());
       spaces();
       if (rest_.empty()) return false;
-      if (rest_.front() == '>' || rest_.front() == '/') return true;
+      if (rest_.front() == '>' || rest_.front() == '/' || rest_.front() == '?') return true;
+      if (!apart) return false;
       const auto key = name();
       spaces();
       if (key.empty() || out.attribute(key) || !skip("=")) return false;
@@ -186,7 +245,9 @@ class XmlReader {
         return skip(">");
       }
       if (skip("<!--")) {
-        if (!past("-->")) return false;
+        if (!comment()) return false;
+      } else if (skip("<?")) {
+        if (!instruction()) return false;
       } else if (skip("<![CDATA[")) {
         const auto at = rest_.find("]]>");
         if (at == std::string_view::npos) return false;
@@ -195,6 +256,7 @@ class XmlReader {
       } else if (rest_.front() == '<') {
         if (!element(out.children.emplace_back(), depth + 1)) return false;
       } else {
+        if (rest_.starts_with("]]>")) return false;  // §2.4
         const char c = rest_.front();
         rest_.remove_prefix(1);
         if (c == '&' && !reference(out.text)) return false;
