@@ -11,6 +11,7 @@
 #include "app/audit_command.hpp"
 #include "app/command.hpp"
 #include "app/dns_change_commands.hpp"
+#include "app/dns_template_command.hpp"
 #include "app/dns_wait.hpp"
 #include "app/options.hpp"
 #include "app/plugins_command.hpp"
@@ -79,6 +80,7 @@ constexpr std::array kSubcommands{
     Subcommand{"snapshot", "write a zone to a file", dns_snapshot},
     Subcommand{"restore", "bring a zone back to a snapshot", dns_restore},
     Subcommand{"wait", "wait until every server and resolver shows what a file says", dns_wait},
+    Subcommand{"template", "what a provider's template makes of a zone", dns_template},
     Subcommand{"audit", "look at all that DNS says about a domain's mail", dns_audit},
 };
 

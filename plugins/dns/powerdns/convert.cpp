@@ -78,13 +78,15 @@ sdk::Result<std::vector<sdk::Zone>> parse_zone_list(std::string_view body) {
 
 sdk::Result<std::string> patch_body(const std::vector<sdk::Change>& changes) {
   Json sets = Json::array();
+  // All of it is one transaction, but the server checks it in its order: what makes room for a
+  // CNAME, or a CNAME that makes room, goes first.
+  for (const auto& change : changes)
+    if (!change.after)
+      sets.push_back(
+          {{"name", change.any().name}, {"type", change.any().type}, {"changetype", "DELETE"}});
   for (const auto& change : changes) {
+    if (!change.after) continue;
     Json set = {{"name", change.any().name}, {"type", change.any().type}};
-    if (!change.after) {
-      set["changetype"] = "DELETE";
-      sets.push_back(std::move(set));
-      continue;
-    }
     set["changetype"] = "REPLACE";
     set["ttl"] = change.after->ttl;
     set["records"] = Json::array();
