@@ -11,18 +11,6 @@
 #include "protocol/imap/mailbox_name.hpp"
 
 namespace mxferry::copy {
-namespace {
-
-// The destination says that its folder is another one than we copied to.
-bool made_anew(const FolderRecord& record, const std::vector<FolderInfo>& there) {
-  for (const auto& folder : there)
-    if (folder.wire == record.dst_name && folder.state && folder.state->uid_validity)
-      return folder.state->uid_validity != record.dst.uid_validity;
-  return false;
-}
-
-}  // namespace
-
 bool is_of_folder(const Error& error) {
   return error.code == ErrorCode::refused || error.code == ErrorCode::denied ||
          error.code == ErrorCode::not_found || error.code == ErrorCode::exists ||
@@ -41,25 +29,40 @@ Task<Result<void>> AccountCopy::connect(Lane& lane) {
   co_return Result<void>();
 }
 
+FolderSummary AccountCopy::summary_of(const FolderRecord& record) const {
+  const auto it = summaries_.find(record.id);
+  return it == summaries_.end() ? FolderSummary() : it->second;
+}
+
+// The destination says that its folder is another one than we copied to.
+bool AccountCopy::made_anew(const FolderRecord& record) const {
+  const auto it = there_at_.find(record.dst_name);
+  return it != there_at_.end() && it->second->state && it->second->state->uid_validity &&
+         it->second->state->uid_validity != record.dst.uid_validity;
+}
+
 // A server's statement alone destroys nothing, and a bad one stops the account before anything else
 // is believed.
 Result<void> AccountCopy::guard(const std::vector<FolderInfo>& listed) {
   std::vector<FolderCount> counts;
   std::uint64_t to_come = 0;
-  for (const auto& info : listed)
+  const auto key = [](std::string_view wire) { return imap::is_inbox(wire) ? "INBOX" : wire; };
+  std::map<std::string_view, const FolderInfo*> at;
+  for (const auto& info : listed) {
     if (info.selectable && info.state && info.state->messages) to_come += *info.state->messages;
+    at[key(info.wire)] = &info;
+  }
   std::uint64_t known_total = 0;
   for (const auto& record : records_) {
     FolderCount count;
     count.name = record.src_name;
     count.is_inbox = imap::is_inbox(record.src_name);
-    MXF_TRY(known, job_.state->count_messages(record));
-    count.known = known;
-    known_total += known;
-    for (const auto& info : listed) {
-      if (info.wire != record.src_name && !(imap::is_inbox(info.wire) && count.is_inbox)) continue;
+    count.known = summary_of(record).messages;
+    known_total += count.known;
+    if (const auto it = at.find(key(record.src_name)); it != at.end()) {
+      const auto& state = it->second->state;
       // Listed without a count: nothing is known to be gone.
-      count.messages = info.state && info.state->messages ? *info.state->messages : known;
+      count.messages = state && state->messages ? *state->messages : count.known;
     }
     counts.push_back(std::move(count));
   }
@@ -116,9 +119,8 @@ Result<bool> AccountCopy::settle(const FolderInfo& info, const FolderMapping& ma
     report.skipped = "left out: the copy was asked for other folders";
     if (info.state) report.filtered = info.state->messages.value_or(0);
     if (it != record_of_.end()) {
-      MXF_TRY(known, job_.state->count_messages(records_[it->second]));
-      report.known = known;
-      report.filtered -= std::min(report.filtered, known);
+      report.known = summary_of(records_[it->second]).messages;
+      report.filtered -= std::min(report.filtered, report.known);
     }
     return true;
   }
@@ -130,19 +132,14 @@ Result<bool> AccountCopy::settle(const FolderInfo& info, const FolderMapping& ma
   if (it == record_of_.end()) return false;
   const auto& record = records_[it->second];
   if (!record.left_out.empty() && record.left_out != job_.options.messages.text()) return false;
-  if (mapping.create || !info.state || !is_unchanged(record.src, *info.state) ||
-      made_anew(record, there_))
+  if (mapping.create || !info.state || !is_unchanged(record.src, *info.state) || made_anew(record))
     return false;
-  MXF_TRY(open, job_.state->open_intents(record));
-  MXF_TRY(exceptions, job_.state->exceptions(record));
-  const bool refused = std::any_of(exceptions.begin(), exceptions.end(),
-                                   [](const ExceptionRecord& e) { return e.kind == "refused"; });
-  if (!open.empty() || refused) return false;
-  MXF_TRY(known, job_.state->count_messages(record));
+  const auto summary = summary_of(record);
+  if (summary.open_intents || summary.refused) return false;
   report.unchanged = true;
-  report.known = known;
-  if (!record.left_out.empty() && *info.state->messages > known)
-    report.filtered = *info.state->messages - known;
+  report.known = summary.messages;
+  if (!record.left_out.empty() && *info.state->messages > report.known)
+    report.filtered = *info.state->messages - report.known;
   report.src = *info.state;
   return true;
 }
@@ -216,6 +213,8 @@ Task<Result<void>> AccountCopy::attempt() {
   if (!there) co_return fail(std::move(there).error());
   listed_ = std::move(listed).value();
   there_ = std::move(there).value();
+  there_at_.clear();
+  for (const auto& folder : there_) there_at_.try_emplace(folder.wire, &folder);
   MXF_CO_TRY(undoing, job_.state->undo_is_open());
   if (undoing) {
     Error error;
@@ -227,6 +226,8 @@ Task<Result<void>> AccountCopy::attempt() {
   }
   MXF_CO_TRY(records, job_.state->folders());
   records_ = std::move(records);
+  MXF_CO_TRY(summaries, job_.state->summaries());
+  summaries_ = std::move(summaries);
   MXF_CO_CHECK(guard(listed_));
   std::map<std::string, std::string> fixed;
   for (const auto& record : records_) fixed[record.src_name] = record.dst_name;

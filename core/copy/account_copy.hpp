@@ -64,12 +64,15 @@ class AccountCopy {
   Task<Result<void>> copy_leftovers(Lane& lane);
   PartOfView part_of(Lane& lane, const FolderInfo& view);
   FolderReport& report_for(const FolderInfo& info);
+  FolderSummary summary_of(const FolderRecord& record) const;
+  bool made_anew(const FolderRecord& record) const;
   Result<bool> settle(const FolderInfo& info, const FolderMapping& mapping, FolderReport& report);
 
   CopyJob& job_;
   RunContext run_;
   std::list<Lane> lanes_;
   std::vector<FolderRecord> records_;
+  std::map<std::int64_t, FolderSummary> summaries_;     // by the id of a record
   std::map<std::string, std::size_t> record_of_;        // source wire -> index in records_
   std::multimap<std::string, std::size_t> records_at_;  // destination wire -> index in records_
   std::map<std::string, std::size_t> reports_;          // source wire -> index in report.folders
@@ -78,6 +81,7 @@ class AccountCopy {
   bool room_checked_ = false;
   // Of the attempt under way.
   std::vector<FolderInfo> listed_, there_;
+  std::map<std::string_view, const FolderInfo*> there_at_;  // by its name in there_
   std::vector<FolderMapping> mappings_;
   std::optional<FolderChoice> chosen_;
   std::vector<Unit> units_;

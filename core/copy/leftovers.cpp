@@ -87,24 +87,25 @@ Task<Result<void>> Leftovers::read_folder(std::size_t folder, std::vector<Uid> o
 
 Task<Result<void>> Leftovers::find_places() {
   MXF_CO_TRY(records, state_.folders());
+  std::map<std::string_view, const FolderRecord*> record_of;
+  for (const auto& record : records) record_of.try_emplace(record.src_name, &record);
   for (std::size_t i = 0; i < folders_.size(); ++i) {
     const auto& folder = folders_[i];
     if (!folder.selectable || is_view(folder.use) || folder.wire == view_.wire) continue;
-    const auto record = std::find_if(records.begin(), records.end(), [&](const FolderRecord& r) {
-      return r.src_name == folder.wire;
-    });
-    if (record == records.end() || left_out_.contains(folder.wire)) {
+    const auto known = record_of.find(folder.wire);
+    if (known == record_of.end() || left_out_.contains(folder.wire)) {
       if (folder.state && folder.state->messages == std::optional<std::uint64_t>(0)) continue;
       std::vector<Uid> all;
       auto read = co_await read_folder(i, std::move(all));
       if (!read) co_return read;
       continue;
     }
-    MXF_CO_TRY(messages, state_.messages(*record));
+    const auto& record = *known->second;
+    MXF_CO_TRY(messages, state_.messages(record));
     for (const auto& message : messages)
       places_.push_back(Place{message.fingerprint, i, message.src});
     // What could not be placed lies there all the same.
-    MXF_CO_TRY(exceptions, state_.exceptions(*record));
+    MXF_CO_TRY(exceptions, state_.exceptions(record));
     std::vector<Uid> refused;
     for (const auto& exception : exceptions)
       if (exception.kind == "refused") refused.push_back(exception.src);

@@ -17,6 +17,18 @@ Result<void> MemoryState::put_folder(FolderRecord& folder) {
   return {};
 }
 
+Result<std::map<std::int64_t, FolderSummary>> MemoryState::summaries() {
+  std::map<std::int64_t, FolderSummary> out;
+  for (const auto& [id, contents] : folders_) {
+    auto& summary = out[id];
+    summary.messages = contents.messages.size();
+    summary.open_intents = !contents.intents.empty();
+    summary.refused = std::any_of(contents.exceptions.begin(), contents.exceptions.end(),
+                                  [](const auto& e) { return e.second.kind == "refused"; });
+  }
+  return out;
+}
+
 Result<std::uint64_t> MemoryState::count_messages(const FolderRecord& folder) {
   return std::uint64_t{folders_[folder.id].messages.size()};
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -86,6 +87,13 @@ struct BatchResult {
   std::vector<ExceptionRecord> exceptions{};
 };
 
+/// What is known of a folder without reading its messages.
+struct FolderSummary {
+  std::uint64_t messages = 0;  // recorded, of the folder's epoch
+  bool open_intents = false;
+  bool refused = false;  // some message, and not copied since
+};
+
 class SyncState {
  public:
   virtual ~SyncState() = default;
@@ -96,6 +104,8 @@ class SyncState {
   virtual Result<std::vector<FolderRecord>> folders() = 0;
   /// Inserts (and sets id) or updates.
   virtual Result<void> put_folder(FolderRecord& folder) = 0;
+  /// By the folder's id; a folder of which nothing is recorded may lack.
+  virtual Result<std::map<std::int64_t, FolderSummary>> summaries() = 0;
   /// How many messages of the folder's epoch are recorded, without reading them.
   virtual Result<std::uint64_t> count_messages(const FolderRecord& folder) = 0;
   /// Ascending by source UID.

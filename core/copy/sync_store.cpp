@@ -225,6 +225,26 @@ Result<void> SyncStore::write_folder(FolderRecord& f) {
       f.dst.highest_modseq, f.adopt_below, f.created ? 1 : 0, f.left_out, f.id);
 }
 
+Result<std::map<std::int64_t, FolderSummary>> SyncStore::summaries() {
+  std::map<std::int64_t, FolderSummary> out;
+  MXF_CHECK(db_->each(
+      "SELECT folder.id, sum(n) FROM folder JOIN extent ON extent.folder = folder.id AND "
+      "extent.epoch = folder.epoch WHERE pair = $1 GROUP BY folder.id",
+      [&](const store::Row& row) {
+        out[row.integer(0)].messages = static_cast<std::uint64_t>(row.integer(1));
+      },
+      pair_));
+  MXF_CHECK(db_->each(
+      "SELECT DISTINCT folder.id FROM batch JOIN folder ON folder.id = batch.folder WHERE pair = "
+      "$1 AND batch.state = 'open'",
+      [&](const store::Row& row) { out[row.integer(0)].open_intents = true; }, pair_));
+  MXF_CHECK(db_->each(
+      "SELECT DISTINCT folder.id FROM exception JOIN folder ON folder.id = exception.folder AND "
+      "folder.epoch = exception.epoch WHERE pair = $1 AND class = 'refused'",
+      [&](const store::Row& row) { out[row.integer(0)].refused = true; }, pair_));
+  return out;
+}
+
 Result<std::uint64_t> SyncStore::count_messages(const FolderRecord& folder) {
   MXF_TRY(n, db_->number("SELECT sum(n) FROM extent WHERE folder = $1 AND epoch = $2", folder.id,
                          folder.epoch));
@@ -369,9 +389,11 @@ Result<void> SyncStore::put_result(const FolderRecord& folder, const BatchResult
 
 Result<void> SyncStore::apply(const FolderRecord& folder, const BatchResult& result) {
   MXF_CHECK(add_records(folder, result.stored));
-  for (const auto& record : result.stored)
+  MXF_TRY(excepted, db_->number("SELECT count(*) FROM exception WHERE folder = $1 AND epoch = $2",
+                                folder.id, folder.epoch));
+  for (std::size_t i = 0; excepted.value_or(0) > 0 && i < result.stored.size(); ++i)
     MXF_CHECK(db_->run("DELETE FROM exception WHERE folder = $1 AND epoch = $2 AND src_uid = $3",
-                       folder.id, folder.epoch, record.src));
+                       folder.id, folder.epoch, result.stored[i].src));
   for (const auto& e : result.exceptions)
     MXF_CHECK(
         db_->run("INSERT INTO exception(folder, epoch, src_uid, class, code, words) VALUES($1, $2, "

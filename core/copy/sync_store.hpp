@@ -35,6 +35,7 @@ class SyncStore final : public SyncState {
   Result<void> settle() override;
   Result<std::vector<FolderRecord>> folders() override;
   Result<void> put_folder(FolderRecord& folder) override;
+  Result<std::map<std::int64_t, FolderSummary>> summaries() override;
   Result<std::uint64_t> count_messages(const FolderRecord& folder) override;
   Result<std::vector<MessageRecord>> messages(const FolderRecord& folder) override;
   Result<std::uint32_t> intern_flags(const FolderRecord& folder, const imap::Flags& flags) override;

@@ -4,6 +4,7 @@
 // message is which; nothing is written.
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <map>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -87,6 +88,8 @@ Task<Result<VerifyReport>> AccountVerify::run() {
     if (info.selectable && !is_view(info.use) && info.state && info.state->messages)
       total_ += *info.state->messages;
   }
+  std::map<std::string_view, const FolderRecord*> record_of;
+  for (const auto& record : records) record_of.try_emplace(record.src_name, &record);
   bool had_all = false;
   for (const auto& info : folders_) {
     if (!info.selectable) continue;
@@ -94,13 +97,12 @@ Task<Result<VerifyReport>> AccountVerify::run() {
       continue;
     if (job_.control->stopped())
       co_return fail(ErrorCode::cancelled, "verify " + job_.name, "stopped");
-    const auto it = std::find_if(records.begin(), records.end(),
-                                 [&](const FolderRecord& r) { return r.src_name == info.wire; });
-    if (it == records.end() && !chosen.takes(info.path)) {
+    const auto it = record_of.find(info.wire);
+    if (it == record_of.end() && !chosen.takes(info.path)) {
       if (info.state && !is_view(info.use)) report_.filtered += info.state->messages.value_or(0);
       continue;
     }
-    auto done = co_await verify_folder(info, it == records.end() ? nullptr : &*it);
+    auto done = co_await verify_folder(info, it == record_of.end() ? nullptr : it->second);
     if (!done) co_return fail(std::move(done).error());
   }
   source_->close();

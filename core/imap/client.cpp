@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <set>
 #include <utility>
 
 #include "imap/binary.hpp"
 #include "imap/classify.hpp"
+#include "imap/folder_listing.hpp"
 #include "imap/special_use.hpp"
 #include "protocol/imap/limits.hpp"
 #include "protocol/imap/mailbox_name.hpp"
@@ -121,7 +121,7 @@ class StreamFetch final : public ResponseHandler {
   MessageSink* stream() override { return active_ ? sink_ : nullptr; }
   void on_body_begin(LiteralBegin& begin) override {
     // An unrequested answer about another message must not be taken for ours.
-    active_ = bodies == 0 && (!begin.so_far.uid || *begin.so_far.uid == uid_);
+    active_ = bodies == 0 && (!begin.uid || *begin.uid == uid_);
     ++bodies;
     size = begin.body.size;
   }
@@ -147,15 +147,6 @@ class StreamFetch final : public ResponseHandler {
   Uid uid_;
   bool active_ = false;
 };
-
-FolderState to_state(const StatusData& data) {
-  FolderState out;
-  if (data.uid_validity && data.uid_validity->value > 0) out.uid_validity = data.uid_validity;
-  if (data.uid_next && data.uid_next->value > 0) out.uid_next = data.uid_next;
-  out.messages = data.messages;
-  out.highest_modseq = data.highest_modseq;
-  return out;
-}
 
 std::string range(Uid first, Uid last) {
   return std::to_string(first.value) + ":" + std::to_string(last.value);
@@ -220,25 +211,7 @@ Task<Result<std::vector<FolderInfo>>> Client::list_folders() {
   const bool extended = connection_->has("LIST-EXTENDED") || rev2();
   const bool special = connection_->has("SPECIAL-USE") || rev2();
   const bool with_status = extended && (connection_->has("LIST-STATUS") || rev2());
-  class Listing final : public ResponseHandler {
-   public:
-    void on_data(Untagged& data) override {
-      if (auto* list = std::get_if<ListData>(&data)) {
-        folders.push_back(std::move(*list));
-        ++taken;
-      }
-      if (auto* status = std::get_if<StatusData>(&data)) {
-        states[status->name] = to_state(*status);
-        ++taken;
-      }
-    }
-    bool overflows() const override {
-      return folders.size() > kMaxFolders || states.size() > kMaxFolders;
-    }
-    std::vector<ListData> folders;
-    std::map<std::string, FolderState> states;
-  };
-  auto listing = std::make_shared<Listing>();
+  auto listing = std::make_shared<FolderListing>(personal_, foreign_prefixes_);
   bool subscribed_known = false;
   bool listed = false;
   if (extended) {
@@ -252,7 +225,7 @@ Task<Result<std::vector<FolderInfo>>> Client::list_folders() {
     subscribed_known = listed;
   }
   if (!listed) {
-    listing = std::make_shared<Listing>();
+    listing = std::make_shared<FolderListing>(personal_, foreign_prefixes_);
     auto done = co_await connection_->run(ReadCommands::list("", "*"), listing);
     if (!done) co_return fail(std::move(done).error());
   }
@@ -265,48 +238,9 @@ Task<Result<std::vector<FolderInfo>>> Client::list_folders() {
       if (!entry.has("\\Noselect")) subscriptions.insert(entry.name);
   }
 
-  std::vector<FolderInfo> out;
-  std::set<std::string> seen;
-  for (const auto& entry : listing->folders) {
-    if (entry.lsub) continue;
-    // A LIST without extensions may name a folder twice; the first counts.
-    if (!seen.insert(entry.name).second) continue;
-    // Other users' and shared folders are no part of this mailbox.
-    const bool foreign =
-        std::any_of(foreign_prefixes_.begin(), foreign_prefixes_.end(), [&](const std::string& p) {
-          if (p.empty())
-            return !personal_.prefix.empty() && !entry.name.starts_with(personal_.prefix) &&
-                   !is_inbox(entry.name);
-          const std::string_view bare = personal_.delimiter && p.ends_with(*personal_.delimiter)
-                                            ? std::string_view(p).substr(0, p.size() - 1)
-                                            : std::string_view(p);
-          return entry.name.starts_with(p) || entry.name == bare;
-        });
-    if (foreign) continue;
-    FolderInfo info;
-    info.wire = entry.name;
-    info.delimiter = entry.delimiter;
-    info.selectable = !entry.has("\\Noselect") && !entry.has("\\NonExistent");
-    info.subscribed =
-        subscribed_known ? entry.has("\\Subscribed") : subscriptions.contains(entry.name);
-    std::string_view below = entry.name;
-    if (!personal_.prefix.empty() && below.starts_with(personal_.prefix))
-      below.remove_prefix(personal_.prefix.size());
-    for (auto& part : split_path(below, entry.delimiter)) info.path.push_back(display_name(part));
-    if (is_inbox(entry.name)) info.path = {"INBOX"};
-    info.use = use_of(entry);
-    if (const auto it = listing->states.find(entry.name); it != listing->states.end())
-      info.state = it->second;
-    out.push_back(std::move(info));
-  }
-  // Names decide only where no folder has the use by attribute, and only the first such name.
-  for (auto& folder : out) {
-    if (folder.use != SpecialUse::none || folder.path.size() != 1 || !folder.selectable) continue;
-    const auto use = use_by_name(folder.path.front());
-    if (use == SpecialUse::none) continue;
-    if (std::none_of(out.begin(), out.end(), [&](const FolderInfo& f) { return f.use == use; }))
-      folder.use = use;
-  }
+  auto out = listing->take();
+  if (!subscribed_known)
+    for (auto& folder : out) folder.subscribed = subscriptions.contains(folder.wire);
   auto states = co_await add_states(out);
   if (!states) co_return fail(std::move(states).error());
   co_return out;

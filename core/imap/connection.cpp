@@ -65,9 +65,9 @@ struct Connection::Core : std::enable_shared_from_this<Core> {
         Event out = std::move(**event);
         co_return out;
       }
-      auto n = co_await stream->read_some(std::span<char>(read_buffer));
+      auto n = co_await stream->read_some(session.room(kReadBuffer));
       if (!n) co_return named(std::move(n).error());
-      session.feed(std::string_view(read_buffer.data(), *n));
+      session.filled(*n);
     }
   }
   Unexpected<Error> named(Error error) const {
@@ -89,7 +89,9 @@ struct Connection::Core : std::enable_shared_from_this<Core> {
   static Task<void> run_reader(std::shared_ptr<Core> self);
   static Task<void> run_writer(std::shared_ptr<Core> self);
   static Task<void> run_watchdog(std::shared_ptr<Core> self);
-  Task<Result<void>> dispatch(Event& event);
+  Result<void> dispatch(Event& event);
+  MessageSink* sink_for(const Event& event) const;
+  Task<Result<void>> relay(MessageSink& sink, const Event& event);
   void on_tagged(Tagged& tagged);
   void note(const StatusResponse& response);
 
@@ -127,7 +129,6 @@ struct Connection::Core : std::enable_shared_from_this<Core> {
   bool consumer_holds = false;  // the reader waits for a handler, not for the server
   std::optional<Error> death;
   std::optional<StatusResponse> bye;
-  std::vector<char> read_buffer = std::vector<char>(kReadBuffer);
 };
 
 // --- Opening
@@ -379,7 +380,7 @@ void Connection::Core::die(Error error) {
 
 Task<void> Connection::Core::run_reader(std::shared_ptr<Core> self) {
   while (!self->death) {
-    auto n = co_await self->stream->read_some(std::span<char>(self->read_buffer));
+    auto n = co_await self->stream->read_some(self->session.room(kReadBuffer));
     if (!n) {
       Error error = std::move(n).error();
       error.operation = self->operation(error.operation);
@@ -388,7 +389,7 @@ Task<void> Connection::Core::run_reader(std::shared_ptr<Core> self) {
     }
     self->moved += *n;
     if (self->moved >= kMoved) self->touch();
-    self->session.feed(std::string_view(self->read_buffer.data(), *n));
+    self->session.filled(*n);
     while (!self->death) {
       auto event = self->session.poll();
       if (!event) {
@@ -398,10 +399,11 @@ Task<void> Connection::Core::run_reader(std::shared_ptr<Core> self) {
         break;
       }
       if (!event->has_value()) break;
-      auto done = co_await self->dispatch(**event);
+      auto done = self->dispatch(**event);
+      if (auto* sink = done ? self->sink_for(**event) : nullptr)
+        done = co_await self->relay(*sink, **event);
       if (!done) self->die(std::move(done).error());
     }
-    self->notify();
   }
 }
 
@@ -412,15 +414,41 @@ Result<void> Connection::Core::remark() {
               "more than " + std::to_string(kMaxRemarks) + " answers that nobody asked for");
 }
 
-Task<Result<void>> Connection::Core::dispatch(Event& event) {
+// Who takes this piece of a message as it comes, if anybody does.
+MessageSink* Connection::Core::sink_for(const Event& event) const {
+  const bool of_body =
+      std::holds_alternative<LiteralBegin>(event) || std::holds_alternative<LiteralChunk>(event);
+  return of_body && !pending.empty() && pending.front()->handler
+             ? pending.front()->handler->stream()
+             : nullptr;
+}
+
+Task<Result<void>> Connection::Core::relay(MessageSink& sink, const Event& event) {
+  // The command may be answered with an error meanwhile.
+  const auto keep = pending.front()->handler;
+  const auto held_from = SteadyClock::now();
+  consumer_holds = true;
+  Result<void> done;
+  if (const auto* begin = std::get_if<LiteralBegin>(&event)) {
+    done = co_await sink.begin(begin->body.size);
+  } else if (const auto* chunk = std::get_if<LiteralChunk>(&event)) {
+    done = co_await sink.write(chunk->bytes);
+  }
+  consumer_holds = false;
+  // The time that the sink took does not count against the server.
+  const auto held = SteadyClock::now() - held_from;
+  progress += held;
+  substance += held;
+  co_return done;
+}
+
+Result<void> Connection::Core::dispatch(Event& event) {
   if (auto* tagged = std::get_if<Tagged>(&event)) {
     touch_substance();
     on_tagged(*tagged);
-    co_return Result<void>();
+    return {};
   }
   ResponseHandler* handler = pending.empty() ? nullptr : pending.front()->handler.get();
-  // Held while a sink is awaited: the command may be answered with an error meanwhile.
-  const auto keep = pending.empty() ? nullptr : pending.front()->handler;
   if (auto* data = std::get_if<Untagged>(&event)) {
     if (auto* status = std::get_if<StatusResponse>(data)) {
       note(*status);
@@ -430,45 +458,31 @@ Task<Result<void>> Connection::Core::dispatch(Event& event) {
       insert_upper(capabilities, list->names);
     }
     touch();
-    if (handler == nullptr) co_return remark();
+    if (handler == nullptr) return remark();
     const auto taken = handler->taken;
     if (handler->wants_text()) handler->on_text(session.response_text());
     handler->on_data(*data);
     if (handler->overflows())
-      co_return fail(ErrorCode::protocol, operation(pending.front()->name),
-                     "the server's answer is longer than it can be");
-    if (handler->taken == taken) co_return remark();
+      return fail(ErrorCode::protocol, operation(pending.front()->name),
+                  "the server's answer is longer than it can be");
+    if (handler->taken == taken) return remark();
     touch_substance();
-    co_return Result<void>();
+    return {};
   }
   if (std::holds_alternative<Continuation>(event)) {
     touch();
-    co_return remark();
+    notify();  // the session goes on sending
+    return remark();
   }
-  if (handler == nullptr) co_return Result<void>();
-  const auto held_from = SteadyClock::now();
-  MessageSink* sink = handler->stream();
-  consumer_holds = sink != nullptr;
-  Result<void> done;
+  if (handler == nullptr) return {};
   if (auto* begin = std::get_if<LiteralBegin>(&event)) {
     handler->on_body_begin(*begin);
-    sink = handler->stream();
-    consumer_holds = sink != nullptr;
-    if (sink != nullptr) done = co_await sink->begin(begin->body.size);
-  } else if (auto* chunk = std::get_if<LiteralChunk>(&event)) {
-    if (sink != nullptr) {
-      done = co_await sink->write(chunk->bytes);
-    } else {
-      handler->on_body(chunk->bytes);
-    }
+  } else if (const auto* chunk = std::get_if<LiteralChunk>(&event)) {
+    if (handler->stream() == nullptr) handler->on_body(chunk->bytes);
+    // Octets of a message are substance once enough of them came.
+    if (moved == 0) substance = progress;
   }
-  consumer_holds = false;
-  // The time that the sink took does not count against the server.
-  const auto held = SteadyClock::now() - held_from;
-  progress += held;
-  substance += held;
-  if (std::holds_alternative<LiteralChunk>(event) && moved == 0) substance = progress;
-  co_return done;
+  return {};
 }
 
 void Connection::Core::on_tagged(Tagged& tagged) {

@@ -25,6 +25,7 @@ imap::ImapAccount account(const std::string& host, const std::string& user,
   imap::ImapAccount out;
   out.endpoint.host = host;
   out.endpoint.port = 143;
+  out.endpoint.security = net::Security::none;
   out.endpoint.allow_plaintext = true;
   out.credentials.user = user;
   out.credentials.secret = Secret(password);

@@ -72,12 +72,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   // Every beginning that ends at a literal's place is what a reader asks about.
   std::size_t before = 0;
+  std::optional<PartialFetch> last;
   for (std::size_t at = 0; at < line.size(); ++at) {
     if (line[at] != '\0') continue;
     const auto begun = line.substr(0, at);
     (void)may_hold_literal(begun);
-    const auto fetch = parse_partial_fetch(begun, std::span(literals).first(before++));
-    if (fetch) check(fetch->so_far);
+    const auto known = std::span(literals).first(before++);
+    auto fetch =
+        last ? parse_next_partial_fetch(*last, begun, known) : parse_partial_fetch(begun, known);
+    if (fetch.has_value() != parse_partial_fetch(begun, known).has_value()) std::abort();
+    if (!fetch) continue;
+    check(fetch->so_far);
+    last = std::move(fetch);
+  }
+  // To go on from there is to read the line from its beginning.
+  if (last) {
+    std::uint64_t rest_error_at = 0;
+    const auto whole = parse_rest_of_fetch(*last, line, literals, kBase, &rest_error_at);
+    if (whole.has_value() != response.has_value() || rest_error_at != error_at) std::abort();
+    if (!whole && whole.error().text != response.error().text) std::abort();
   }
   (void)may_hold_literal(line);
   return 0;

@@ -15,11 +15,15 @@ bool has_role(SpecialUse use) {
   return use != SpecialUse::none && use != SpecialUse::inbox && !is_view(use);
 }
 
-bool same_path(const Path& a, const Path& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (a[i] != b[i] && !(i == 0 && imap::is_inbox(a[i]) && imap::is_inbox(b[i]))) return false;
-  return true;
+// Of the path's first `n` parts; equal where they are the same: INBOX is one name in any case (RFC
+// 9051 §5.1).
+std::string key_of(const Path& path, std::size_t n) {
+  std::string out;
+  for (std::size_t i = 0; i < n; ++i) {
+    out += i == 0 && imap::is_inbox(path[i]) ? "INBOX" : path[i];
+    out += '\0';
+  }
+  return out;
 }
 
 bool is_plain(char c, Spelling spelling) {
@@ -50,6 +54,81 @@ std::string spell(const Path& path, const NamespaceInfo& ns) {
   return out;
 }
 
+// What the destination holds, and where a path of the source lies there: by name and by role, for
+// any number of folders.
+class Places {
+ public:
+  Places(const std::vector<FolderInfo>& source, const std::vector<FolderInfo>& target,
+         const NamespaceInfo& target_namespace)
+      : namespace_(target_namespace) {
+    for (const auto& folder : source)
+      if (has_role(folder.use))
+        role_at_.emplace(key_of(folder.path, folder.path.size()), folder.use);
+    for (const auto& folder : target) {
+      at_path_.emplace(key_of(folder.path, folder.path.size()), &folder);
+      if (!folder.selectable) continue;
+      wires_.insert(folder.wire);
+      has_inbox_ = has_inbox_ || imap::is_inbox(folder.wire);
+      with_use_.emplace(folder.use, &folder);
+    }
+  }
+
+  // The path at the destination of a source path: the nearest ancestor (or itself) with a role
+  // decides the beginning.
+  Path target_path(const Path& path) const {
+    for (std::size_t n = path.size(); n > 0 && !role_at_.empty(); --n) {
+      const auto role = role_at_.find(key_of(path, n));
+      if (role == role_at_.end()) continue;
+      const auto there = with_use_.find(role->second);
+      if (there == with_use_.end()) break;
+      Path mapped = there->second->path;
+      mapped.insert(mapped.end(), path.begin() + static_cast<std::ptrdiff_t>(n), path.end());
+      return mapped;
+    }
+    return path;
+  }
+  // The name at the destination of a path there.
+  std::string wire_of(const Path& path) const {
+    const auto there = at_path_.find(key_of(path, path.size()));
+    return there != at_path_.end() ? there->second->wire : spell(path, namespace_);
+  }
+  bool is_there(const std::string& wire) const { return wires_.contains(wire); }
+  bool has_inbox() const { return has_inbox_; }
+  // The folder that the server says is its archive.
+  const FolderInfo* archive() const {
+    const auto it = with_use_.find(SpecialUse::archive);
+    return it == with_use_.end() ? nullptr : it->second;
+  }
+
+ private:
+  const NamespaceInfo& namespace_;
+  std::map<std::string, SpecialUse> role_at_;         // of the source, by key_of
+  std::map<std::string, const FolderInfo*> at_path_;  // of the destination, by key_of
+  std::map<SpecialUse, const FolderInfo*> with_use_;  // selectable ones, the first of each use
+  std::set<std::string> wires_;                       // of selectable ones
+  bool has_inbox_ = false;
+};
+
+// Two folders that a rule sends to one place without `merge`: each is told about the others.
+void find_collisions(std::vector<FolderMapping>& mappings, const std::vector<FolderInfo>& source) {
+  std::multimap<std::string, std::size_t> at;  // by destination wire
+  for (std::size_t i = 0; i < mappings.size(); ++i)
+    if (!mappings[i].wire.empty()) at.emplace(mappings[i].wire, i);
+  for (std::size_t i = 0; i < mappings.size(); ++i) {
+    auto& mapping = mappings[i];
+    if (mapping.rule == 0 || mapping.merge || mapping.wire.empty() || !mapping.problem.empty())
+      continue;
+    const auto [begin, end] = at.equal_range(mapping.wire);
+    for (auto other = begin; other != end; ++other)
+      if (other->second != i)
+        mapping.problem += (mapping.problem.empty() ? "\"" : ", \"") +
+                           joined_path(source[mappings[other->second].source].path) + "\"";
+    if (!mapping.problem.empty())
+      mapping.problem = "goes to \"" + imap::display_name(mapping.wire) + "\" as does " +
+                        mapping.problem + ", and the rule does not say merge";
+  }
+}
+
 }  // namespace
 
 bool is_view(SpecialUse use) {
@@ -64,49 +143,17 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
   std::vector<FolderMapping> out;
   std::set<std::string> taken;
   for (const auto& [from, to] : fixed) taken.insert(to);
-  const auto of_target = [&](const auto& matches) -> const FolderInfo* {
-    const auto it = std::find_if(target.begin(), target.end(), matches);
-    return it == target.end() ? nullptr : &*it;
-  };
-  // The path at the destination of a source path: the nearest ancestor (or itself) with a role
-  // decides the beginning.
-  const auto target_path = [&](const Path& path) {
-    for (std::size_t n = path.size(); n > 0; --n) {
-      const Path head(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(n));
-      const auto it = std::find_if(source.begin(), source.end(), [&](const FolderInfo& f) {
-        return has_role(f.use) && same_path(f.path, head);
-      });
-      if (it == source.end()) continue;
-      const auto* there =
-          of_target([&](const FolderInfo& f) { return f.use == it->use && f.selectable; });
-      if (there == nullptr) break;
-      Path mapped = there->path;
-      mapped.insert(mapped.end(), path.begin() + static_cast<std::ptrdiff_t>(n), path.end());
-      return mapped;
-    }
-    return path;
-  };
-
-  // The name at the destination of a path there.
-  const auto wire_of = [&](const Path& path) {
-    const auto* there = of_target([&](const FolderInfo& f) { return same_path(f.path, path); });
-    return there != nullptr ? there->wire : spell(path, target_namespace);
-  };
-
-  const auto is_there = [&](const std::string& wire) {
-    return of_target([&](const FolderInfo& f) { return f.wire == wire && f.selectable; }) !=
-           nullptr;
-  };
+  const Places places(source, target, target_namespace);
   // What lies in \All alone was archived: it goes where the source's archive goes, or to the
   // destination's own.
   const auto archive_wire = [&] {
     for (const auto& folder : source)
       if (folder.use == SpecialUse::archive && folder.selectable) {
         const auto known = fixed.find(folder.wire);
-        return known != fixed.end() ? known->second : wire_of(target_path(folder.path));
+        return known != fixed.end() ? known->second
+                                    : places.wire_of(places.target_path(folder.path));
       }
-    const auto* there =
-        of_target([](const FolderInfo& f) { return f.use == SpecialUse::archive && f.selectable; });
+    const auto* there = places.archive();
     return there != nullptr ? there->wire : spell({"Archive"}, target_namespace);
   };
   bool has_leftovers = false;
@@ -132,50 +179,37 @@ std::vector<FolderMapping> map_folders(const std::vector<FolderInfo>& source,
       has_leftovers = mapping.leftovers = true;
       const auto known = fixed.find(folder.wire);
       mapping.wire = known != fixed.end() ? known->second
-                     : rule               ? wire_of(rule->path)
+                     : rule               ? places.wire_of(rule->path)
                                           : archive_wire();
       mapping.merge = true;
       mapping.subscribe = false;
-      mapping.create = !is_there(mapping.wire);
+      mapping.create = !places.is_there(mapping.wire);
     } else if (const auto known = fixed.find(folder.wire); known != fixed.end()) {
       mapping.wire = known->second;
-      if (rule && wire_of(rule->path) != mapping.wire)
+      if (rule && places.wire_of(rule->path) != mapping.wire)
         mapping.problem =
             "an earlier run copied it to \"" + imap::display_name(mapping.wire) + "\"";
       mapping.create =
-          of_target([&](const FolderInfo& f) {
-            return f.selectable && (f.wire == mapping.wire ||
-                                    (imap::is_inbox(f.wire) && imap::is_inbox(mapping.wire)));
-          }) == nullptr;
+          !places.is_there(mapping.wire) && !(places.has_inbox() && imap::is_inbox(mapping.wire));
     } else if (rule) {
-      mapping.wire = wire_of(rule->path);
-      mapping.create = !is_there(mapping.wire);
+      mapping.wire = places.wire_of(rule->path);
+      mapping.create = !places.is_there(mapping.wire);
     } else {
-      mapping.wire = wire_of(target_path(folder.path));
+      mapping.wire = places.wire_of(places.target_path(folder.path));
       // Two folders that would become one by respelling stay two; by role (Sent and Sent Items)
       // they may become one.
       const bool by_role = has_role(folder.use) || imap::is_inbox(folder.wire);
       const std::string plain = mapping.wire;
       for (int n = 2; !by_role && taken.contains(mapping.wire); ++n)
         mapping.wire = plain + "_" + std::to_string(n);
-      mapping.create = !is_there(mapping.wire);
+      mapping.create = !places.is_there(mapping.wire);
     }
     // What a rule sends elsewhere is not evaded: it collides, and is told.
     if (!mapping.wire.empty() && mapping.rule == 0 && !mapping.leftovers)
       taken.insert(mapping.wire);
     out.push_back(std::move(mapping));
   }
-  for (auto& mapping : out) {
-    if (mapping.rule == 0 || mapping.merge || mapping.wire.empty() || !mapping.problem.empty())
-      continue;
-    for (const auto& other : out)
-      if (&other != &mapping && other.wire == mapping.wire)
-        mapping.problem += (mapping.problem.empty() ? "\"" : ", \"") +
-                           joined_path(source[other.source].path) + "\"";
-    if (!mapping.problem.empty())
-      mapping.problem = "goes to \"" + imap::display_name(mapping.wire) + "\" as does " +
-                        mapping.problem + ", and the rule does not say merge";
-  }
+  find_collisions(out, source);
   // INBOX first, then as the server lists them.
   std::stable_sort(out.begin(), out.end(), [&](const FolderMapping& a, const FolderMapping& b) {
     return imap::is_inbox(source[a.source].wire) > imap::is_inbox(source[b.source].wire);
@@ -215,7 +249,8 @@ std::vector<RenamedFolder> renamed_folders(const std::vector<FolderInfo>& source
       for (auto& part : imap::split_path(below, target_namespace.delimiter))
         path.push_back(imap::display_name(part));
     }
-    if (!same_path(source[mapping.source].path, path))
+    const auto& old_path = source[mapping.source].path;
+    if (key_of(old_path, old_path.size()) != key_of(path, path.size()))
       out.push_back({joined(source[mapping.source].path), joined(path)});
   }
   return out;

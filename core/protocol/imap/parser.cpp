@@ -18,7 +18,12 @@ class Parser {
       : line_(line), literals_(literals), base_(base) {}
 
   Result<Response> response();
+  // Reads the beginning of a FETCH answer up to a body whose literal is to come, or goes on from
+  // one such place to the next.
   std::optional<PartialFetch> partial_fetch();
+  std::optional<PartialFetch> partial_fetch(PartialFetch begun);
+  // Goes on to the end of the line.
+  Result<Response> rest_of_fetch(PartialFetch begun);
   // In the connection: a literal stands for all of its octets there.
   std::uint64_t error_offset() const {
     std::uint64_t offset = base_ + error_at_;
@@ -223,8 +228,11 @@ class Parser {
   bool one_namespace(std::vector<Namespace>& out);
   bool quota(Untagged& out);
   bool delimiter(std::optional<char>& out);
-  bool fetch_items(FetchData& out, int depth = 0);
+  bool fetch_items(FetchData& out);
   bool fetch_item(FetchData& out);
+  bool body_value(BodyItem body, FetchData& out);
+  bool resume(PartialFetch& begun);
+  std::optional<PartialFetch> broken_off(FetchData so_far);
   bool fetch_flags(Flags& out);
   bool section(BodyItem& out);
 
@@ -235,6 +243,7 @@ class Parser {
   std::size_t next_literal_ = 0;
   std::string error_;
   std::size_t error_at_ = 0;
+  int open_ = 0;  // lists of a FETCH answer that have begun
   // In a line that breaks off: the body item whose value comes next.
   bool partial_ = false;
   std::optional<BodyItem> open_body_;
@@ -455,6 +464,8 @@ bool Parser::numbered(Untagged& out) {
     FetchData data;
     data.sequence = n;
     blanks();
+    if (!expect('(', "a list was expected")) return false;
+    open_ = 1;
     if (!fetch_items(data)) return false;
     out = std::move(data);
   } else {
@@ -663,18 +674,25 @@ bool Parser::quota(Untagged& out) {
   return true;
 }
 
-// Domino puts some items into parentheses of their own (verified 2026-11):
-// (UID 7 (ENVELOPE (..)) FLAGS ()).
-bool Parser::fetch_items(FetchData& out, int depth) {
-  if (depth > kMaxDepth) return bad("nested too deep");
-  if (!expect('(', "a list was expected")) return false;
-  while (true) {
+// Up to the end of the lists that have begun. Domino puts some items into parentheses of their own
+// (verified 2026-11): (UID 7 (ENVELOPE (..)) FLAGS ()).
+bool Parser::fetch_items(FetchData& out) {
+  while (open_ > 0) {
     blanks();
-    if (take(')')) return true;
-    if (at_end()) return bad("the FETCH answer does not end");
-    if (!(peek() == '(' ? fetch_items(out, depth + 1) : fetch_item(out))) return false;
-    if (partial_ && open_body_) return true;
+    if (take(')')) {
+      --open_;
+    } else if (at_end()) {
+      return bad("the FETCH answer does not end");
+    } else if (peek() == '(') {
+      if (open_ > kMaxDepth) return bad("nested too deep");
+      take('(');
+      ++open_;
+    } else {
+      if (!fetch_item(out)) return false;
+      if (open_body_) return true;
+    }
   }
+  return true;
 }
 
 // What follows the name up to its value: `[HEADER.FIELDS (A B)]<0>`.
@@ -713,6 +731,24 @@ bool Parser::fetch_flags(Flags& out) {
   return true;
 }
 
+bool Parser::body_value(BodyItem body, FetchData& out) {
+  (void)take('~');
+  if (peek() == '\0') {
+    const LiteralValue* value = nullptr;
+    if (!literal(value)) return false;
+    body.size = value->size;
+    body.streamed = value->streamed;
+    if (!value->streamed) body.inline_text = value->content;
+  } else {
+    std::optional<std::string> text;
+    if (!nstring(text)) return false;
+    if (text) body.size = text->size();
+    body.inline_text = std::move(text);
+  }
+  out.bodies.push_back(std::move(body));
+  return true;
+}
+
 bool Parser::fetch_item(FetchData& out) {
   const auto begin = at_;
   while (!at_end() && !ends_atom(line_[at_]) && line_[at_] != '[') ++at_;
@@ -732,22 +768,7 @@ bool Parser::fetch_item(FetchData& out) {
       open_body_ = std::move(body);
       return true;
     }
-    if (take('~')) {
-    }
-    if (peek() == '\0') {
-      const LiteralValue* value = nullptr;
-      if (!literal(value)) return false;
-      body.size = value->size;
-      body.streamed = value->streamed;
-      if (!value->streamed) body.inline_text = value->content;
-    } else {
-      std::optional<std::string> text;
-      if (!nstring(text)) return false;
-      if (text) body.size = text->size();
-      body.inline_text = std::move(text);
-    }
-    out.bodies.push_back(std::move(body));
-    return true;
+    return body_value(std::move(body), out);
   }
   blanks();
   if (is("UID")) {
@@ -811,11 +832,41 @@ std::optional<PartialFetch> Parser::partial_fetch() {
       !equals_ignoring_case(name, "FETCH"))
     return std::nullopt;
   blanks();
+  FetchData so_far;
+  so_far.sequence = n;
+  if (!take('(')) return std::nullopt;
+  open_ = 1;
+  if (!fetch_items(so_far) || !open_body_) return std::nullopt;
+  return broken_off(std::move(so_far));
+}
+
+std::optional<PartialFetch> Parser::broken_off(FetchData so_far) {
   PartialFetch out;
-  out.so_far.sequence = n;
-  if (!fetch_items(out.so_far) || !open_body_) return std::nullopt;
+  out.so_far = std::move(so_far);
   out.body = *std::move(open_body_);
+  out.at = at_;
+  out.literals = next_literal_;
+  out.open = open_;
   return out;
+}
+
+// Past the value of the body at which it broke off.
+bool Parser::resume(PartialFetch& begun) {
+  at_ = begun.at;
+  next_literal_ = begun.literals;
+  open_ = begun.open;
+  return body_value(std::move(begun.body), begun.so_far);
+}
+
+std::optional<PartialFetch> Parser::partial_fetch(PartialFetch begun) {
+  partial_ = true;
+  if (!resume(begun) || !fetch_items(begun.so_far) || !open_body_) return std::nullopt;
+  return broken_off(std::move(begun.so_far));
+}
+
+Result<Response> Parser::rest_of_fetch(PartialFetch begun) {
+  if (!resume(begun) || !fetch_items(begun.so_far)) return failure();
+  return Response(Untagged(std::move(begun.so_far)));
 }
 
 }  // namespace
@@ -831,6 +882,20 @@ Result<Response> parse_response(std::string_view line, std::span<const LiteralVa
 std::optional<PartialFetch> parse_partial_fetch(std::string_view line,
                                                 std::span<const LiteralValue> literals) {
   return Parser(line, literals, 0).partial_fetch();
+}
+
+std::optional<PartialFetch> parse_next_partial_fetch(PartialFetch begun, std::string_view line,
+                                                     std::span<const LiteralValue> literals) {
+  return Parser(line, literals, 0).partial_fetch(std::move(begun));
+}
+
+Result<Response> parse_rest_of_fetch(PartialFetch begun, std::string_view line,
+                                     std::span<const LiteralValue> literals, std::uint64_t base,
+                                     std::uint64_t* error_at) {
+  Parser parser(line, literals, base);
+  auto out = parser.rest_of_fetch(std::move(begun));
+  if (!out && error_at != nullptr) *error_at = parser.error_offset();
+  return out;
 }
 
 bool may_hold_literal(std::string_view line) {

@@ -30,14 +30,25 @@ struct LiteralValue {
 Result<Response> parse_response(std::string_view line, std::span<const LiteralValue> literals,
                                 std::uint64_t base = 0, std::uint64_t* error_at = nullptr);
 
-/// What is known of a FETCH answer whose line breaks off at a literal: `* 3 FETCH (UID 7 BODY[] `.
-/// Nothing if the line is no such thing: then the literal is no body.
+/// What is known of a FETCH answer whose line breaks off at a body's literal: `* 3 FETCH (UID 7
+/// BODY[] `, and where its reading goes on.
 struct PartialFetch {
   FetchData so_far;
   BodyItem body;  // the section that the literal belongs to
+  std::size_t at = 0;
+  std::size_t literals = 0;  // before `at`
+  int open = 0;              // lists at `at`
 };
+/// Nothing if the line is no such thing: then the literal is no body.
 std::optional<PartialFetch> parse_partial_fetch(std::string_view line,
                                                 std::span<const LiteralValue> literals);
+/// The same for a longer part of a line that has broken off before.
+std::optional<PartialFetch> parse_next_partial_fetch(PartialFetch begun, std::string_view line,
+                                                     std::span<const LiteralValue> literals);
+/// parse_response() of the whole of such a line, without reading again what was read.
+Result<Response> parse_rest_of_fetch(PartialFetch begun, std::string_view line,
+                                     std::span<const LiteralValue> literals, std::uint64_t base = 0,
+                                     std::uint64_t* error_at = nullptr);
 
 /// True if a `{n}` at the end of this line announces a literal: not in the free text of a status
 /// response.

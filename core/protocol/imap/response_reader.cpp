@@ -37,13 +37,21 @@ std::optional<Announced> announced_literal(std::string_view piece) {
 
 }  // namespace
 
-void ResponseReader::feed(std::string_view bytes) {
+std::span<char> ResponseReader::room(std::size_t least) {
   if (at_ > 0) {
-    buffer_.erase(0, at_);
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(at_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
     base_ += at_;
+    end_ -= at_;
     at_ = 0;
   }
-  buffer_ += bytes;
+  if (buffer_.size() - end_ < least) buffer_.resize(end_ + least);
+  return std::span(buffer_).subspan(end_);
+}
+
+void ResponseReader::feed(std::string_view bytes) {
+  std::copy(bytes.begin(), bytes.end(), room(bytes.size()).begin());
+  filled(bytes.size());
 }
 
 Unexpected<Error> ResponseReader::reject(const std::string& why) {
@@ -68,10 +76,9 @@ Result<std::optional<Event>> ResponseReader::next_event() {
         if (literal.streamed) return std::optional<Event>(LiteralEnd{});
         continue;
       }
-      const auto n =
-          static_cast<std::size_t>(std::min<std::uint64_t>(literal_left_, buffer_.size() - at_));
+      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(literal_left_, buffered()));
       if (n == 0) return std::optional<Event>();
-      const auto bytes = std::string_view(buffer_).substr(at_, n);
+      const std::string_view bytes(buffer_.data() + at_, n);
       at_ += n;
       literal_left_ -= n;
       if (literal.streamed) return std::optional<Event>(LiteralChunk{bytes});
@@ -93,14 +100,15 @@ Result<std::optional<Event>> ResponseReader::next_event() {
 // line too: some servers do that, and no grammar gives it another meaning.
 std::optional<std::string_view> ResponseReader::take_physical_line() {
   if (line_.empty() && literals_.empty()) line_base_ = base_ + at_;
-  const auto end = buffer_.find('\n', at_ + scanned_);
-  if (end == std::string::npos) {
-    scanned_ = buffer_.size() - at_;
+  const std::string_view unread(buffer_.data() + at_, buffered());
+  const auto end = unread.find('\n', scanned_);
+  if (end == std::string_view::npos) {
+    scanned_ = unread.size();
     return std::nullopt;
   }
-  auto piece = std::string_view(buffer_).substr(at_, end - at_);
+  auto piece = unread.substr(0, end);
   if (piece.ends_with('\r')) piece.remove_suffix(1);
-  at_ = end + 1;
+  at_ += end + 1;
   scanned_ = 0;
   return piece;
 }
@@ -125,7 +133,8 @@ Result<std::optional<Event>> ResponseReader::on_line_end(std::string_view piece)
   LiteralValue value;
   value.size = announced->size;
   value.on_wire = piece.size() - announced->tail + 2 + announced->size;
-  auto fetch = parse_partial_fetch(line_, literals_);
+  auto fetch = fetch_ ? parse_next_partial_fetch(*fetch_, line_, literals_)
+                      : parse_partial_fetch(line_, literals_);
   value.streamed = fetch.has_value();
   if (!value.streamed && value.size > kMaxInlineLiteral) return reject("the literal is too large");
   literals_.push_back(std::move(value));
@@ -135,20 +144,26 @@ Result<std::optional<Event>> ResponseReader::on_line_end(std::string_view piece)
   header_ended_ = fetch && fetch->body.section.starts_with("HEADER");
   if (!fetch) return std::optional<Event>();
   LiteralBegin begin;
-  begin.so_far = std::move(fetch->so_far);
-  begin.body = std::move(fetch->body);
+  begin.uid = fetch->so_far.uid;
+  begin.body = fetch->body;
   begin.body.streamed = true;
   begin.body.size = announced->size;
+  fetch_ = std::move(fetch);
   return std::optional<Event>(std::move(begin));
 }
 
 Result<std::optional<Event>> ResponseReader::on_response() {
-  last_line_ = std::exchange(line_, {});
-  last_literals_ = std::exchange(literals_, {});
+  last_line_.swap(line_);
+  line_.clear();
+  last_literals_.swap(literals_);
+  literals_.clear();
   header_ended_ = false;
+  auto begun = std::exchange(fetch_, std::nullopt);
   if (last_line_.empty()) return std::optional<Event>();  // a stray empty line; Exchange sends them
   std::uint64_t error_at = line_base_;
-  auto response = parse_response(last_line_, last_literals_, line_base_, &error_at);
+  auto response = begun ? parse_rest_of_fetch(*std::move(begun), last_line_, last_literals_,
+                                              line_base_, &error_at)
+                        : parse_response(last_line_, last_literals_, line_base_, &error_at);
   if (!response) {
     error_at_ = error_at;
     error_ = std::move(response).error();

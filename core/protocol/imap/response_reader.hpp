@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -25,11 +26,11 @@
 namespace mxferry::imap {
 
 struct LiteralBegin {
-  FetchData so_far;  // what stood before the body in the answer; the rest comes with the FetchData
-  BodyItem body;     // section, origin and size
+  std::optional<Uid> uid;  // if it stood before the body; everything comes with the FetchData
+  BodyItem body;           // section, origin and size
 };
 struct LiteralChunk {
-  std::string_view bytes;  // valid until the next call of poll() or feed()
+  std::string_view bytes;  // valid until the next call of poll(), feed() or room()
 };
 struct LiteralEnd {};
 
@@ -38,6 +39,10 @@ using Event = std::variant<Tagged, Untagged, Continuation, LiteralBegin, Literal
 class ResponseReader {
  public:
   void feed(std::string_view bytes);
+  /// Where at least `least` octets can be put, valid until the next call; filled() says how many
+  /// were.
+  std::span<char> room(std::size_t least);
+  void filled(std::size_t octets) { end_ += octets; }
   /// The next event, or nothing: feed more.
   Result<std::optional<Event>> poll();
   /// Makes `why` the reader's error, with the place reached so far.
@@ -53,7 +58,7 @@ class ResponseReader {
   /// Where the error is, once poll() has failed.
   std::uint64_t error_offset() const { return error_at_; }
   /// Bytes that were fed and not yet parsed.
-  std::size_t buffered() const { return buffer_.size() - at_; }
+  std::size_t buffered() const { return end_ - at_; }
   /// True inside a response: the end of the stream here loses something.
   bool in_response() const { return in_literal_ || !line_.empty() || buffered() > 0; }
   /// Octets that the open literal still lacks.
@@ -65,15 +70,17 @@ class ResponseReader {
   Result<std::optional<Event>> on_line_end(std::string_view piece);
   Result<std::optional<Event>> on_response();
 
-  // buffer_[at_..] is not parsed; line_ and literals_ are the logical line so far.
-  std::string buffer_;
+  // buffer_[at_..end_) is not parsed; line_ and literals_ are the logical line so far.
+  std::vector<char> buffer_;
   std::size_t at_ = 0;
+  std::size_t end_ = 0;
   std::uint64_t base_ = 0;  // offset of buffer_[0] in the connection
   std::uint64_t line_base_ = 0;
-  std::size_t scanned_ = 0;  // buffer_[at_..at_+scanned_] holds no newline
+  std::size_t scanned_ = 0;  // buffer_[at_..at_+scanned_) holds no newline
   std::string line_;
   std::vector<LiteralValue> literals_;
-  std::string last_line_;  // of the last response, for response_text()
+  std::optional<PartialFetch> fetch_;  // of the line, up to its last literal that streams
+  std::string last_line_;              // of the last response, for response_text()
   std::vector<LiteralValue> last_literals_;
   std::uint64_t literal_left_ = 0;
   bool in_literal_ = false;

@@ -57,6 +57,8 @@ class Session {
   void set_literal_mode(LiteralMode mode) { literal_mode_ = mode; }
 
   void feed(std::string_view bytes) { reader_.feed(bytes); }
+  std::span<char> room(std::size_t least) { return reader_.room(least); }
+  void filled(std::size_t octets) { reader_.filled(octets); }
   /// The next event, or nothing: feed more.
   Result<std::optional<Event>> poll();
 

@@ -21,6 +21,9 @@ class DyingState final : public SyncState {
   Result<void> put_folder(FolderRecord& f) override {
     return write([&] { return real_.put_folder(f); });
   }
+  Result<std::map<std::int64_t, FolderSummary>> summaries() override {
+    return read([&] { return real_.summaries(); });
+  }
   Result<std::uint64_t> count_messages(const FolderRecord& f) override {
     return read([&] { return real_.count_messages(f); });
   }

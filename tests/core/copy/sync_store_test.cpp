@@ -103,6 +103,7 @@ TEST_F(SyncStoreTest, RecordsComeBackWhateverTheOrderTheyWereWrittenIn) {
       ++it;
     }
     EXPECT_EQ(*store->count_messages(folder), expected.size());
+    EXPECT_EQ((*store->summaries())[folder.id].messages, expected.size());
     EXPECT_LE(file->db().number("SELECT max(n) FROM extent").value().value(), 4096);
     std::vector<Uid> removed;
     for (const auto& [src, entry] : expected)
@@ -148,6 +149,8 @@ TEST_F(SyncStoreTest, IntentsStayOpenUntilTheirResult) {
   EXPECT_EQ(got.messages[0].src_flags, message.src_flags);
   ASSERT_TRUE(store->renew_intent(got.id, Instant(Millis(5))));
   EXPECT_EQ(store->open_intents(folder)->front().at, Instant(Millis(5)));
+  EXPECT_TRUE((*store->summaries())[folder.id].open_intents);
+  EXPECT_FALSE((*store->summaries())[folder.id].refused);
 
   BatchResult result;
   result.intent = got.id;
@@ -164,12 +167,22 @@ TEST_F(SyncStoreTest, IntentsStayOpenUntilTheirResult) {
   EXPECT_EQ(open_now->front().id, next.id);
   EXPECT_EQ(store->messages(folder)->size(), 1U);
   ASSERT_EQ(store->exceptions(folder)->size(), 1U);
+  EXPECT_TRUE((*store->summaries())[folder.id].refused);
+  EXPECT_EQ((*store->summaries())[folder.id].messages, 1U);
   BatchResult taken;
   taken.intent = next.id;
   taken.stored.push_back(record(3, 9));
   ASSERT_TRUE(store->put_result(folder, taken));
   EXPECT_TRUE(store->exceptions(folder)->empty());
   EXPECT_TRUE(store->open_intents(folder)->empty());
+  const auto summary = (*store->summaries())[folder.id];
+  EXPECT_EQ(summary.messages, 2U);
+  EXPECT_FALSE(summary.open_intents);
+  EXPECT_FALSE(summary.refused);
+  // What was of an earlier life of the source's UIDs does not count.
+  ++folder.epoch;
+  ASSERT_TRUE(store->put_folder(folder));
+  EXPECT_EQ((*store->summaries())[folder.id].messages, 0U);
 }
 
 // What a file of schema 1 does not tell is unknown, not ours.

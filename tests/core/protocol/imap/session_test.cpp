@@ -98,7 +98,7 @@ std::vector<std::string> events_of(Session& session, std::string_view bytes, std
         out.push_back("continue " + more->text);
       } else if (const auto* begin = std::get_if<LiteralBegin>(&**event)) {
         out.push_back("begin " + std::to_string(begin->body.size) + " uid " +
-                      std::to_string(begin->so_far.uid ? begin->so_far.uid->value : 0));
+                      std::to_string(begin->uid ? begin->uid->value : 0));
         literal.clear();
       } else if (const auto* piece = std::get_if<LiteralChunk>(&**event)) {
         literal += piece->bytes;
