@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps that touch or watch DNS: changes, the TTL gate, visibility, convergence. On the run's
-// thread; name servers and APIs are asked on workers.
+// The steps that write DNS, and what their journal says was written. On the run's thread; APIs are
+// asked on workers.
 #pragma once
 
 #include "pipeline/env.hpp"
@@ -8,9 +8,6 @@
 namespace mxferry::pipeline {
 
 Task<StepEnd> change_dns(Env& env, const Step& step, const DnsChangeAction& action);
-Task<StepEnd> wait_ttl(Env& env, const Step& step, const TtlWaitAction& action);
-Task<StepEnd> wait_visible(Env& env, const Step& step, const VisibleAction& action);
-Task<StepEnd> converge(Env& env, const Step& step, const ConvergeAction& action);
 
 /// Splits "name/type" (a name may hold no '/': the last one counts).
 dns::Question question_of(const std::string& key);

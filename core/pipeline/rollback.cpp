@@ -8,6 +8,7 @@
 #include "pipeline/dns_steps.hpp"
 #include "pipeline/gate_steps.hpp"
 #include "pipeline/transport_steps.hpp"
+#include "pipeline/visibility.hpp"
 #include "plan/cache_mix.hpp"
 #include "protocol/dns/mta_sts.hpp"
 #include "protocol/dns/rdata.hpp"

@@ -18,6 +18,8 @@
 #include "pipeline/notices.hpp"
 #include "pipeline/signed_zone.hpp"
 #include "pipeline/transport_steps.hpp"
+#include "pipeline/ttl_gate.hpp"
+#include "pipeline/visibility.hpp"
 
 namespace mxferry::pipeline {
 namespace {

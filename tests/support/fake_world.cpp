@@ -6,7 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <stdexcept>
 
-#include "pipeline/dns_steps.hpp"
+#include "pipeline/ttl_gate.hpp"
 #include "plan/addresses.hpp"
 #include "plan/compute.hpp"
 #include "protocol/dns/zone_diff.hpp"
