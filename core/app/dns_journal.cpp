@@ -46,6 +46,11 @@ Result<DnsJournal> DnsJournal::open(const fs::path& file, const std::string& dig
       out.ids_ = std::move(ids);
     } else if (phase == "result") {
       out.open_ = false;
+      MXF_TRY(stood, json_string(*json, "at", where));
+      Instant at_instant{};
+      if (!parse_instant(stood, at_instant))
+        return fail(ErrorCode::config, where, "is not the journal of an apply");
+      out.stood_at_ = at_instant;
     }
     out.whole_ = at;
   }
@@ -76,6 +81,7 @@ Result<void> DnsJournal::accepted(const std::vector<std::string>& ids) {
 Result<void> DnsJournal::result() {
   MXF_CHECK(append(line_of({{"phase", "result"}})));
   open_ = false;
+  stood_at_ = SystemClock().now();
   return {};
 }
 

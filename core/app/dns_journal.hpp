@@ -9,9 +9,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "model/zone.hpp"
 
@@ -28,6 +30,8 @@ class DnsJournal {
   bool is_open() const { return open_; }
   /// The last intent of this snapshot has its result.
   bool is_done() const { return whole_ > 0 && !open_; }
+  /// When the last write was seen to stand; nothing where none was.
+  std::optional<Instant> stood_at() const { return stood_at_; }
   /// What the DNS API called the changes of the open intent, as far as it answered.
   const std::vector<std::string>& ids() const { return ids_; }
 
@@ -45,6 +49,7 @@ class DnsJournal {
   std::string digest_;
   std::uintmax_t whole_ = 0;  // octets of whole lines of this snapshot's journal
   bool open_ = false;
+  std::optional<Instant> stood_at_;
   std::vector<std::string> ids_;
 };
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/command.hpp"
+#include "app/dns_journal.hpp"
 #include "app/dns_snapshot_file.hpp"
 #include "app/dns_want.hpp"
 #include "app/options.hpp"
@@ -18,6 +19,7 @@
 #include "base/read_file.hpp"
 #include "config/duration.hpp"
 #include "dns/convergence.hpp"
+#include "dns/port_53.hpp"
 #include "protocol/dns/name.hpp"
 
 namespace mxferry::app {
@@ -30,7 +32,8 @@ constexpr Millis kShortestPause{200};
 struct Options {
   std::string zone, file, want, snapshot;
   bool restored = false, json = false;
-  std::vector<std::string> resolvers, roots;
+  std::vector<std::string> resolvers, roots, doh;
+  std::string doh_ca_file, publish_delay = "0";
   std::uint16_t authority_port = 53;
   std::string timeout = "1h", poll = "5s";
 };
@@ -142,6 +145,41 @@ Result<std::vector<dns::DnsServer>> roots_of(const std::vector<std::string>& giv
   return out;
 }
 
+// The resolvers over HTTPS, where name servers cannot be asked from here or show an inner view;
+// none: all is asked directly.
+Result<dns::DohServers> stand_ins(const Options& o, const std::vector<dns::DnsServer>& roots) {
+  if (o.doh.empty()) return dns::DohServers();
+  MXF_TRY(doh, net::parse_doh_servers(o.doh, o.doh_ca_file));
+  auto direct = dns::port_53_is_open(roots, {});
+  if (direct.passed()) direct = dns::zone_is_the_worlds(o.zone, roots, doh, {});
+  if (direct.verdict != Assertion::Verdict::fail) return dns::DohServers();
+  std::cerr << escape_line(direct.why) << "; " << doh.size()
+            << " resolvers are asked over HTTPS instead: the proof is indirect\n";
+  return doh;
+}
+
+// What an apply's snapshot and journal say of the past.
+struct Past {
+  Instant published{};  // when the API was seen to hold what is waited for
+  Millis overlap{0};    // how long caches may hold what stood before
+};
+
+// Without them the API holds it now, as far as anybody knows.
+Result<Past> past_of(const Options& o, Instant now) {
+  Past out;
+  out.published = now;
+  if (o.snapshot.empty()) return out;
+  MXF_TRY(text, read_file(o.snapshot));
+  if (!is_applied_snapshot(text)) return out;
+  MXF_TRY(applied, read_applied_snapshot(text, escape_line(o.snapshot)));
+  MXF_TRY(journal, DnsJournal::open(o.snapshot + ".journal", snapshot_digest(applied)));
+  out.published = journal.stood_at().value_or(now);
+  for (const auto& change : applied.changes)
+    for (const auto* side : {&change.before, &change.after})
+      if (*side) out.overlap = std::max<Millis>(out.overlap, std::chrono::seconds((*side)->ttl));
+  return out;
+}
+
 Result<std::vector<dns::Expected>> wanted(const Options& o) {
   const auto named = static_cast<int>(!o.file.empty()) + static_cast<int>(!o.want.empty()) +
                      static_cast<int>(!o.snapshot.empty());
@@ -158,6 +196,7 @@ struct Waited {
   std::vector<dns::Behind> behind{};
   Instant retry_at{};
   int looks = 0;
+  bool indirect = false;
 };
 
 void print(const Options& o, const Waited& end, const dns::Convergence& convergence) {
@@ -170,11 +209,15 @@ void print(const Options& o, const Waited& end, const dns::Convergence& converge
     const Json out = {{"format", "mxferry-dns-wait/1"},
                       {"zone", o.zone},
                       {"state", seen ? "seen" : "waiting"},
+                      {"proof", end.indirect ? "indirect" : "direct"},
                       {"looks", end.looks},
                       {"behind", std::move(behind)},
                       {"floors", convergence.floors()},
                       {"retry_at", seen ? Json() : Json(format_instant(end.retry_at))}};
     std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  } else if (seen && end.indirect) {
+    std::cout << "every resolver that was asked over HTTPS shows it (an indirect proof for "
+              << escape_line(o.zone) << ")\n";
   } else if (seen) {
     std::cout << "every authoritative server of " << escape_line(o.zone)
               << (o.resolvers.empty() ? " serves it\n" : " serves it, every resolver shows it\n");
@@ -199,10 +242,19 @@ Result<int> wait(Options& o) {
     MXF_TRY(resolvers, chosen_resolvers(o.resolvers));
     network.resolvers = std::move(resolvers);
   }
+  MXF_TRY(past, past_of(o, clock.now()));
+  MXF_TRY(doh, stand_ins(o, network.roots));
+  MXF_TRY(publish_delay, duration_of(o.publish_delay, "--publish-delay"));
+  network.overlap = past.overlap;
+  network.doh = std::move(doh);
+  network.published = past.published;
+  network.publish_delay = publish_delay;
+  const bool indirect = !network.doh.empty();
   dns::Convergence convergence(o.zone, std::move(expected), std::move(network), clock);
   const auto until = std::chrono::steady_clock::now() + timeout;
   Progress progress;
   Waited end;
+  end.indirect = indirect;
   for (;;) {
     const auto looked = convergence.look({});
     ++end.looks;
@@ -274,6 +326,14 @@ int dns_wait(std::span<const std::string> args) {
       "where the walk begins (labs, private roots). Default: the public root servers");
   add("authority-port", po::value(&o.authority_port)->value_name("PORT"),
       "port of the servers found on the way (53)");
+  add("doh", po::value(&o.doh)->composing()->value_name("URL"),
+      "a resolver over HTTPS, three or more: asked instead, an indirect proof, where port 53 "
+      "cannot "
+      "be used or shows an inner view of the zone");
+  add("doh-ca-file", po::value(&o.doh_ca_file)->value_name("FILE"),
+      "PEM: the CAs of those resolvers, instead of the system's");
+  add("publish-delay", po::value(&o.publish_delay)->value_name("DURATION"),
+      "for an indirect proof: until the DNS API's own servers serve what it took (0)");
   add("timeout", po::value(&o.timeout)->value_name("DURATION"),
       "how long to wait (1h); 0: look once");
   add("poll", po::value(&o.poll)->value_name("DURATION"),

@@ -2,8 +2,9 @@
 #include "dns/asker.hpp"
 
 #include <algorithm>
-#include <sstream>
 
+#include "dns/answer.hpp"
+#include "dns/soa.hpp"
 #include "protocol/dns/name.hpp"
 
 namespace mxferry::dns {
@@ -13,20 +14,6 @@ Seen unknown(std::string why) {
   Seen seen;
   seen.why = std::move(why);
   return seen;
-}
-
-// RFC 2308 §5: the smaller of the SOA's TTL and its MINIMUM field.
-std::uint32_t negative_ttl_of(const Record& soa) {
-  std::istringstream words(soa.rdata);
-  std::string mname;
-  std::string rname;
-  std::uint64_t serial = 0;
-  std::uint64_t refresh = 0;
-  std::uint64_t retry = 0;
-  std::uint64_t expire = 0;
-  std::uint64_t minimum = 0;
-  words >> mname >> rname >> serial >> refresh >> retry >> expire >> minimum;
-  return std::min(soa.ttl, static_cast<std::uint32_t>(minimum));
 }
 
 }  // namespace
@@ -61,16 +48,11 @@ Result<Message> ask(const DnsServer& server, const Question& question, bool recu
   how.tcp = tcp;
   how.timeout = patience;
   MXF_TRY(bytes, net::dns_exchange(server, encode_query(query), how, stop));
-  const auto message = decode_message(bytes);
   const std::string operation =
       "ask " + server.name() + " for " + question.name + " " + question.type;
-  if (!message) return fail(ErrorCode::protocol, operation, "a malformed answer");
-  if (!message->response || message->id != query.id || message->opcode != 0)
-    return fail(ErrorCode::protocol, operation, "not an answer to what was asked");
-  if (message->questions.size() != 1 || message->questions[0] != question)
-    return fail(ErrorCode::protocol, operation, "an answer to another question");
-  if (message->truncated) return fail(ErrorCode::protocol, operation, "truncated even over TCP");
-  return *message;
+  MXF_TRY(message, answer_in(bytes, query, operation));
+  if (message.truncated) return fail(ErrorCode::protocol, operation, "truncated even over TCP");
+  return message;
 }
 
 Seen judge(const Message& message, const Question& question, const std::string& zone) {
@@ -120,9 +102,11 @@ Seen judge(const Message& message, const Question& question, const std::string& 
       return unknown("a SOA of " + record.name + " instead of " + zone);
     if (!is_within(question.name, record.name))
       return unknown("a SOA of " + record.name + ", which does not hold the name");
+    const auto soa = parse_soa(record.rdata);
+    if (!soa) return unknown("a SOA that cannot be read");
     seen.kind = Seen::Kind::absent;
     seen.nxdomain = rcode == Rcode::nxdomain;
-    seen.negative_ttl = negative_ttl_of(record);
+    seen.negative_ttl = negative_ttl_of(*soa, record.ttl);
     return seen;
   }
   if (!authoritative && rcode == Rcode::nxdomain) {

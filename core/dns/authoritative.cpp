@@ -2,9 +2,9 @@
 #include "dns/authoritative.hpp"
 
 #include <algorithm>
-#include <sstream>
 
 #include "dns/at_once.hpp"
+#include "dns/soa.hpp"
 #include "protocol/dns/zone_diff.hpp"
 
 namespace mxferry::dns {
@@ -105,13 +105,9 @@ Result<std::uint32_t> negative_ttl(const Delegation& delegation, std::stop_token
   std::optional<std::uint32_t> most;
   for (const auto& view : round.views) {
     if (view.seen.kind != Seen::Kind::present || view.seen.rdata.empty()) continue;
-    // mname rname serial refresh retry expire minimum
-    std::istringstream words(view.seen.rdata.front());
-    std::string word;
-    std::uint32_t minimum = 0;
-    for (int i = 0; i < 6; ++i) words >> word;
-    words >> minimum;
-    const auto ttl = std::min(view.seen.ttl, minimum);
+    const auto soa = parse_soa(view.seen.rdata.front());
+    if (!soa) continue;
+    const auto ttl = negative_ttl_of(*soa, view.seen.ttl);
     most = most ? std::max(*most, ttl) : ttl;
   }
   if (!most)

@@ -2,7 +2,9 @@
 #include "dns/convergence.hpp"
 
 #include <algorithm>
+#include <functional>
 
+#include "base/crash_point.hpp"
 #include "dns/at_once.hpp"
 #include "dns/delegation.hpp"
 #include "dns/signatures.hpp"
@@ -104,26 +106,54 @@ bool Convergence::has_floor(const Behind& behind, const Seen& seen, const Expect
 
 std::vector<Behind> Convergence::ask_resolvers(std::stop_token stop) {
   struct Answer {
-    const DnsServer* resolver;
+    std::string who;
     const Expected* want;
+    std::function<Seen(const Question&)> ask;
     Seen seen{};
   };
   std::vector<Answer> answers;
-  for (const auto& resolver : network_.resolvers)
-    for (const auto& want : expected_) answers.push_back({&resolver, &want, {}});
-  at_once(answers.size(), [&](std::size_t i) {
-    auto& answer = answers[i];
-    answer.seen = ask_resolver(*answer.resolver, answer.want->question, stop);
-  });
+  const auto add = [&](const auto& resolvers, const auto& name_of) {
+    for (const auto& resolver : resolvers)
+      for (const auto& want : expected_)
+        answers.push_back({name_of(resolver), &want, [&resolver, &stop](const Question& question) {
+                             return ask_resolver(resolver, question, stop);
+                           }});
+  };
+  if (network_.doh.empty())
+    add(network_.resolvers, [](const DnsServer& one) { return one.name(); });
+  else
+    add(network_.doh, [](const net::DohServer& one) { return one.url; });
+  at_once(answers.size(),
+          [&](std::size_t i) { answers[i].seen = answers[i].ask(answers[i].want->question); });
   std::vector<Behind> out;
   for (const auto& answer : answers) {
-    auto behind = check_resolver(answer.resolver->name(), answer.seen, *answer.want);
+    auto behind = check_resolver(answer.who, answer.seen, *answer.want);
     if (behind && !has_floor(*behind, answer.seen, *answer.want)) out.push_back(*behind);
   }
   return out;
 }
 
+Result<std::vector<Behind>> Convergence::look_indirectly(std::stop_token stop) {
+  if (!everywhere_) {
+    MXF_TRY(soa, indirect_soa(zone_, network_.doh, stop));
+    everywhere_ = network_.published + network_.publish_delay +
+                  publication_bound(soa, std::chrono::seconds(0));
+  }
+  const auto left = std::chrono::ceil<std::chrono::seconds>(*everywhere_ - clock_.now());
+  if (left.count() <= 0) return ask_resolvers(stop);
+  Behind behind;
+  behind.who = "the servers of " + zone_;
+  behind.question = {zone_, "SOA"};
+  behind.answered = false;
+  behind.why =
+      "cannot be asked, and a secondary may be behind until its REFRESH and RETRY have "
+      "passed";
+  behind.ttl_left = static_cast<std::uint32_t>(left.count());
+  return std::vector<Behind>{std::move(behind)};
+}
+
 Result<std::vector<Behind>> Convergence::look(std::stop_token stop) {
+  if (!network_.doh.empty()) return look_indirectly(std::move(stop));
   Walker walker(network_.roots, network_.authority_port);
   MXF_TRY(delegation, walker.zone_of(zone_, stop));
   if (delegation.zone != zone_)
@@ -131,13 +161,15 @@ Result<std::vector<Behind>> Convergence::look(std::stop_token stop) {
                 "it is no zone of its own: " + delegation.zone + " holds the name");
   for (int round = 0; round <= kConfirmations; ++round) {
     auto behind = ask_authorities(delegation, round > 0, stop);
+    crash_point("wait.authorities");
     if (!behind.empty()) return behind;
   }
   MXF_TRY(ds, walker.ds_of(zone_, stop));
   if (ds.kind == Seen::Kind::present) {
     std::vector<Question> questions;
     for (const auto& want : expected_) questions.push_back(want.question);
-    const auto verdict = check_signatures(delegation, questions, clock_.now(), stop);
+    const auto verdict =
+        check_signatures(delegation, questions, {clock_.now(), network_.overlap}, stop);
     if (!verdict.passed()) {
       Behind behind;
       behind.who = "the signatures of " + zone_;
@@ -147,7 +179,9 @@ Result<std::vector<Behind>> Convergence::look(std::stop_token stop) {
       return std::vector<Behind>{std::move(behind)};
     }
   }
-  return ask_resolvers(stop);
+  auto behind = ask_resolvers(stop);
+  crash_point("wait.resolvers");
+  return behind;
 }
 
 }  // namespace mxferry::dns

@@ -2,7 +2,9 @@
 // Who does not yet show what is to be seen: every authoritative server of a zone, found by a walk
 // from the root and confirmed over TCP, and then the resolvers that somebody named. Resolvers are
 // asked only when every authoritative server agrees: an earlier question would plant an old or a
-// negative answer. Blocking; one thread, which asks on several.
+// negative answer. Where name servers cannot be asked, resolvers over HTTPS are, and none of them
+// before every secondary must have the zone (dns/indirect.hpp). Blocking; one thread, which asks on
+// several.
 #pragma once
 
 #include <map>
@@ -13,6 +15,7 @@
 
 #include "base/clock.hpp"
 #include "dns/authoritative.hpp"
+#include "dns/indirect.hpp"
 
 namespace mxferry::dns {
 
@@ -38,6 +41,10 @@ class Convergence {
     std::vector<DnsServer> roots{};      // where the walk begins; empty: the public ones
     std::uint16_t authority_port = 53;   // of all that are found on the way
     std::vector<DnsServer> resolvers{};  // none: only the zone's own servers are asked
+    Millis overlap{0};                   // how long older answers may be cached
+    DohServers doh{};                    // not empty: only these are asked, an indirect proof
+    Instant published{};                 // indirect: when the API was last seen to hold it
+    Millis publish_delay{0};             // indirect: until the API's own servers serve it
   };
   /// `zone` canonical; the answers of the zone's servers to `expected` are what is waited for.
   Convergence(std::string zone, std::vector<Expected> expected, Network network,
@@ -53,6 +60,7 @@ class Convergence {
  private:
   std::vector<Behind> ask_authorities(const Delegation& delegation, bool tcp,
                                       std::stop_token stop) const;
+  Result<std::vector<Behind>> look_indirectly(std::stop_token stop);
   std::vector<Behind> ask_resolvers(std::stop_token stop);
   bool has_floor(const Behind& behind, const Seen& seen, const Expected& expected);
 
@@ -60,6 +68,7 @@ class Convergence {
   std::vector<Expected> expected_;
   Network network_;
   const Clock& clock_;
+  std::optional<Instant> everywhere_;        // indirect: when every server must have the zone
   std::map<std::string, Instant> runs_out_;  // by resolver and set: what it held when first met
   std::vector<std::string> floors_;
 };

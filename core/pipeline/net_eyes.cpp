@@ -60,7 +60,8 @@ Result<bool> NetEyes::has_ds(const std::string& zone, std::stop_token stop) {
 
 Assertion NetEyes::signatures(const dns::Delegation& delegation,
                               const std::vector<dns::Question>& questions, std::stop_token stop) {
-  return dns::check_signatures(delegation, questions, SystemClock().now(), std::move(stop));
+  const dns::Validity validity{SystemClock().now()};
+  return dns::check_signatures(delegation, questions, validity, std::move(stop));
 }
 
 std::vector<DnsEyes::Resolver> NetEyes::ask_resolvers(const dns::Question& question,

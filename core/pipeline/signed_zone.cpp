@@ -125,7 +125,7 @@ Task<StepEnd> end_signed(Env& env, const Step& step, StepEnd end, std::string zo
   if (!sets) co_return StepEnd::failed(sets.error());
   std::vector<dns::Question> questions;
   for (const auto& [key, set] : *sets)
-    if (set) questions.push_back(question_of(key));
+    questions.push_back(question_of(key));  // of what is gone, the proof that it is
   if (questions.empty()) co_return end;
   auto held = co_await hold_until_signed(env, step, zone, questions);
   if (held) co_return *held;

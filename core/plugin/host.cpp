@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "base/crash_point.hpp"
 #include "base/escape.hpp"
 #include "base/log.hpp"
 #include "base/redact.hpp"
@@ -402,6 +403,7 @@ mxf_status HostSession::http(const mxf_http_request* q, mxf_http_response* r) {
   if (auto prepared = prepare(); !prepared)
     return record(status_of(prepared.error().code), std::move(prepared).error());
   auto response = options_.http ? options_.http(request) : client_->send(request, stop_);
+  crash_point("plugin.answered");
   if (!response) return record(status_of(response.error().code), std::move(response).error());
   r->code = response->code;
   r->body = keep(std::move(response->body));

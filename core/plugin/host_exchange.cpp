@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/crash_point.hpp"
 #include "plugin/host.hpp"
 
 namespace mxferry::plugin {
@@ -203,7 +204,9 @@ mxf_status HostSession::exchange(const mxf_exchange_request* q,
       if (answer(ctx, to_str(reply)) == 0) return {};
     }
   };
-  if (auto done = run(); !done) {
+  auto done = run();
+  crash_point("plugin.answered");
+  if (!done) {
     auto error = std::move(done).error();
     error.operation = "name server " + server;
     return record(status_of(error.code), std::move(error));

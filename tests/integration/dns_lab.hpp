@@ -53,7 +53,7 @@ class DnsLab {
               at(1) + "\ncut IN NS ns1.dns\ncut IN NS ns2.dns\nns1.dns IN A " + at(2) +
               "\nns2.dns IN A " + at(3) + "\n");
     write("cut.zone",
-          "$TTL 3\n$ORIGIN cut.test.\n@ 2 IN SOA ns1.dns.test. h 1 60 10 604800 2\n"
+          "$TTL 3\n$ORIGIN cut.test.\n@ 2 IN SOA ns1.dns.test. h 1 6 2 604800 2\n"
           "@ IN NS ns1.dns.test.\n@ IN NS ns2.dns.test.\n@ IN MX 10 mx.old.test.\n"
           "@ IN MX 20 mx2.old.test.\n@ IN TXT \"v=spf1 include:old.test -all\"\n"
           "@ IN TXT \"site-verification=1\"\nwww IN A 192.0.2.80\n");
@@ -117,7 +117,7 @@ class DnsLab {
   }
   /// As one resolver shows it.
   dns::Seen resolve(int resolver, const std::string& type) const {
-    return dns::ask_resolver({at(resolver)}, {"cut.test.", type}, {});
+    return dns::ask_resolver(dns::DnsServer{at(resolver)}, {"cut.test.", type}, {});
   }
 
  private:

@@ -4,36 +4,15 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <charconv>
 #include <sstream>
 
 #include "base/escape.hpp"
 #include "protocol/dns/name.hpp"
+#include "protocol/dns/octets.hpp"
 #include "protocol/dns/rdata.hpp"
 
 namespace mxferry::dns {
 namespace {
-
-// "\# 4 c0000201" -> four octets.
-std::optional<std::string> octets_of(std::string_view rdata) {
-  if (!rdata.starts_with("\\# ")) return std::nullopt;
-  rdata.remove_prefix(3);
-  const auto blank = rdata.find(' ');
-  if (blank == std::string_view::npos) return std::nullopt;
-  std::size_t size = 0;
-  const auto [end, ec] = std::from_chars(rdata.data(), rdata.data() + blank, size);
-  const auto hex = rdata.substr(blank + 1);
-  if (ec != std::errc() || end != rdata.data() + blank || hex.size() != size * 2)
-    return std::nullopt;
-  std::string out;
-  for (std::size_t i = 0; i < hex.size(); i += 2) {
-    unsigned byte = 0;
-    const auto [stop, wrong] = std::from_chars(hex.data() + i, hex.data() + i + 2, byte, 16);
-    if (wrong != std::errc() || stop != hex.data() + i + 2) return std::nullopt;
-    out += static_cast<char>(byte);
-  }
-  return out;
-}
 
 std::uint16_t u16(std::string_view m, std::size_t at) {
   return static_cast<std::uint16_t>((static_cast<unsigned char>(m[at]) << 8U) |
