@@ -271,7 +271,8 @@ TEST_F(MailPolicy, AMergedSpfRecordLetsBothProvidersSend) {
   EXPECT_TRUE((*json)["proven"]);
   EXPECT_EQ((*json)["record"],
             "v=spf1 include:_inc.%{d} ip4:192.0.2.10 ip6:2001:db8::10 "
-            "exists:%{ir}.%{l1r-}.ok.%{d} include:_provider.policy.test ip4:203.0.113.0/24 -all");
+            "exists:%{ir}.%{l1r-}.ok.%{d} include:_provider.policy.test ip4:203.0.113.0/24 -all "
+            "exp=why.%{d}");
   EXPECT_EQ((*json)["outside"].size(), 2U);
   CommandRun none(
       {"spf", "merge", "--domain", "two.policy.test", "--new", wanted, "--resolver", resolver()},
