@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "dns/change_set.hpp"
+#include "protocol/dns/zone_diff.hpp"
 
 namespace mxferry::dns {
 namespace {
@@ -44,9 +45,19 @@ bool is_servers_own(const std::string& zone, const ZoneRRset& set) {
          (set.type == "NS" && set.name == zone);
 }
 
-bool was_created(const ZoneRRset& set, std::span<const ZoneChange> changes) {
-  return std::any_of(changes.begin(), changes.end(), [&](const ZoneChange& change) {
-    return !change.before && change.after->name == set.name && change.after->type == set.type;
+bool takes_back(const ZoneChange& change, std::span<const ZoneChange> undone) {
+  if (!change.before) return false;
+  const auto& gone = *change.before;
+  // A part of it, too: an API that works record by record may have been cut off.
+  const auto holds = [&](const ZoneRRset& made, const ZoneRecord& record) {
+    return std::any_of(made.records.begin(), made.records.end(), [&](const ZoneRecord& one) {
+      return same_set(made.type, {one.rdata}, {record.rdata});
+    });
+  };
+  return std::any_of(undone.begin(), undone.end(), [&](const ZoneChange& made) {
+    return !made.before && made.after->name == gone.name && made.after->type == gone.type &&
+           std::all_of(gone.records.begin(), gone.records.end(),
+                       [&](const ZoneRecord& record) { return holds(*made.after, record); });
   });
 }
 
@@ -54,7 +65,7 @@ Result<void> check_dangers(const ZoneSnapshot& now, const std::vector<ZoneChange
                            std::span<const ZoneChange> undone) {
   for (const auto& change : changes) {
     const auto& any = named_by(change);
-    if (any.type == "NS" && !change.after && !was_created(any, undone))
+    if (any.type == "NS" && !change.after && !takes_back(change, undone))
       return fail(ErrorCode::gate, "change " + any.name + " NS",
                   "DC-01: the delegation would lose all of its name servers");
     const auto types = types_at(any.name, now, changes);

@@ -14,8 +14,9 @@ namespace mxferry::dns {
 /// SOA, the zone's own NS, and what DNSSEC makes: the name servers' business.
 bool is_servers_own(const std::string& zone, const ZoneRRset& set);
 
-/// Is the set one that `changes` created, where none of its name and type had been?
-bool was_created(const ZoneRRset& set, std::span<const ZoneChange> changes);
+/// Does the change take away nothing but what one of `undone` created, where no set of that name
+/// and type had been? What somebody else put there since is not theirs to take.
+bool takes_back(const ZoneChange& change, std::span<const ZoneChange> undone);
 
 /// ErrorCode::gate where a delegation would lose its name servers (DC-01), or an alias would stand
 /// beside other data (DC-06; RFC 1034 §3.6.2, RFC 2181 §10.1). `undone`: earlier changes that are

@@ -177,7 +177,7 @@ Result<void> audit_change(const std::string& zone, const ZoneChange& change,
   if (any.name == zone && (any.type == "NS" || any.type == "SOA"))
     return refuse("the apex NS and SOA are never changed by a migration");
   const bool empties = !change.after || change.after->records.empty();
-  if (any.type == "MX" && empties && !was_created(any, undone))
+  if (any.type == "MX" && empties && !takes_back(change, undone))
     return refuse(
         "it would leave the MX set empty: senders would then use the address record, the web "
         "server (RFC 5321 §5.1)");

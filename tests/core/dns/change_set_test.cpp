@@ -290,6 +290,14 @@ TEST(ChangeSet, AnMxSetGoesOnlyWhereWhatIsTakenBackCreatedIt) {
   EXPECT_FALSE(audit_change("a.test.", gone, replaced)) << "it stood before, with other data";
   const ZoneChange elsewhere[] = {{std::nullopt, rrset("a.test.", "MX", 40, {"10 m."})}};
   EXPECT_FALSE(audit_change("a.test.", gone, elsewhere));
+  // What somebody else has put there since stays.
+  auto others = made;
+  others.records.front().rdata = "10 mx.others.test.";
+  EXPECT_FALSE(audit_change("a.test.", {others, std::nullopt}, created));
+  // An API that was cut off between two records has left a part of it.
+  const ZoneChange two[] = {
+      {std::nullopt, rrset("sub.a.test.", "MX", 40, {"5 mx.b.test.", "10 mx.new.test."})}};
+  EXPECT_TRUE(audit_change("a.test.", gone, two));
 }
 
 }  // namespace
