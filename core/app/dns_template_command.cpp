@@ -84,10 +84,9 @@ int dns_template(std::span<const std::string> args) {
   table.synopsis = "FILE --snapshot ZONE [OPTIONS]";
   table.about =
       "Prints what a mail provider's Domain Connect template makes of a zone, as a file for "
-      "`mxferry "
-      "dns apply --desired`. MX and client records are replaced, SPF is merged with proof, other "
-      "TXT "
-      "strings stay unless the template says that they give way; each record that gives way is "
+      "`mxferry dns apply --desired`. MX and client records are replaced, SPF is merged with "
+      "proof, other TXT strings stay unless the template says that they give way; each record that "
+      "gives way is "
       "named on stderr. Nothing is written.";
   auto add = table.options.add_options();
   add("snapshot", po::value(&given.snapshot)->required()->value_name("ZONE"),

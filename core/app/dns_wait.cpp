@@ -328,8 +328,7 @@ int dns_wait(std::span<const std::string> args) {
       "port of the servers found on the way (53)");
   add("doh", po::value(&o.doh)->composing()->value_name("URL"),
       "a resolver over HTTPS, three or more: asked instead, an indirect proof, where port 53 "
-      "cannot "
-      "be used or shows an inner view of the zone");
+      "cannot be used or shows an inner view of the zone");
   add("doh-ca-file", po::value(&o.doh_ca_file)->value_name("FILE"),
       "PEM: the CAs of those resolvers, instead of the system's");
   add("publish-delay", po::value(&o.publish_delay)->value_name("DURATION"),

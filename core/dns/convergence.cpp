@@ -136,8 +136,7 @@ std::vector<Behind> Convergence::ask_resolvers(std::stop_token stop) {
 Result<std::vector<Behind>> Convergence::look_indirectly(std::stop_token stop) {
   if (!everywhere_) {
     MXF_TRY(soa, indirect_soa(zone_, network_.doh, stop));
-    everywhere_ = network_.published + network_.publish_delay +
-                  publication_bound(soa, std::chrono::seconds(0));
+    everywhere_ = network_.published + publication_bound(soa, network_.publish_delay);
   }
   const auto left = std::chrono::ceil<std::chrono::seconds>(*everywhere_ - clock_.now());
   if (left.count() <= 0) return ask_resolvers(stop);

@@ -67,7 +67,7 @@ Result<Soa> indirect_soa(const std::string& zone, const DohServers& resolvers,
   return out;
 }
 
-std::chrono::seconds publication_bound(const Soa& soa, std::chrono::seconds publish_delay) {
+Millis publication_bound(const Soa& soa, Millis publish_delay) {
   return publish_delay + std::chrono::seconds(soa.refresh) + std::chrono::seconds(soa.retry);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "dns/authoritative.hpp"
 #include "dns/doh_asker.hpp"
 #include "dns/soa.hpp"
@@ -34,6 +35,6 @@ Result<Soa> indirect_soa(const std::string& zone, const DohServers& resolvers,
 
 /// How long after the API took a change its servers may still serve the old zone: the API's own
 /// delay and, of a secondary that missed each NOTIFY, REFRESH and one RETRY (RFC 1035 §3.3.13).
-std::chrono::seconds publication_bound(const Soa& soa, std::chrono::seconds publish_delay);
+Millis publication_bound(const Soa& soa, Millis publish_delay);
 
 }  // namespace mxferry::dns
